@@ -1,0 +1,3 @@
+/* Compiles the headers, so that their assertions hold in every build. */
+#include "sharedmem_control.h"
+#include "sharedmem_layout.h"

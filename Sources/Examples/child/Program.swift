@@ -1,0 +1,5 @@
+/// The program.
+@main
+struct Program {
+    static func main() {}
+}

@@ -1,0 +1,82 @@
+package import SharedMemProtocol
+
+/// One connection, as the daemon numbers them; never reused while the daemon runs.
+package struct PeerID: Hashable, Sendable {
+    /// The number.
+    package let rawValue: UInt64
+
+    package init(rawValue: UInt64) { self.rawValue = rawValue }
+}
+
+/// Who is at the other end, from the kernel (SO_PEERCRED, SO_PEERGROUPS), never from the client.
+package struct PeerIdentity: Equatable, Sendable {
+    /// The process, in the daemon's pid namespace.
+    package var pid: Int32
+    /// The effective uid at connect.
+    package var uid: UInt32
+    /// The effective gid at connect.
+    package var gid: UInt32
+    /// The supplementary groups at connect.
+    package var groups: [UInt32]
+
+    package init(pid: Int32, uid: UInt32, gid: UInt32, groups: [UInt32]) {
+        self.pid = pid
+        self.uid = uid
+        self.gid = gid
+        self.groups = groups
+    }
+}
+
+extension Broker {
+    /// What happens to the daemon.
+    package enum Event: Sendable {
+        /// A process connected.
+        case connected(PeerID, PeerIdentity)
+        /// A whole, well-formed request came.
+        case received(PeerID, requestID: UInt32, Request)
+        /// The connection ended, or the daemon ended it.
+        case hungUp(PeerID)
+        /// The worker made a segment's memory files; `createdAt` is in ns since the epoch.
+        case memoryMade(segmentID: UInt64, dataByteCount: UInt64, lockByteCount: UInt64, createdAt: UInt64)
+        /// The worker couldn't; `reason` is a sentence without a full stop.
+        case memoryFailed(segmentID: UInt64, error: Int32, reason: String)
+        /// The configuration was read, at start or on reload.
+        case configured(Configuration)
+        /// A definition that was remembered over a restart; comes after the first `configured`.
+        case recalled(SegmentDefinition)
+    }
+
+    /// What the broker needs of the configuration. Names are resolved to ids before.
+    package struct Configuration: Equatable, Sendable {
+        /// The segments it names, owner and group resolved (never nil).
+        package var segments: [SegmentDefinition]
+        /// Bytes that all segments together may take.
+        package var memoryLimit: UInt64
+        /// Connections that one uid may hold at once; root is exempt.
+        package var connectionsPerUser: Int
+        /// Who may create segments; nil: everybody.
+        package var creators: Creators?
+
+        /// Who may create segments, besides root.
+        package struct Creators: Equatable, Sendable {
+            /// By uid.
+            package var users: Set<UInt32>
+            /// By gid.
+            package var groups: Set<UInt32>
+
+            package init(users: Set<UInt32>, groups: Set<UInt32>) {
+                self.users = users
+                self.groups = groups
+            }
+        }
+
+        package init(
+            segments: [SegmentDefinition], memoryLimit: UInt64, connectionsPerUser: Int, creators: Creators?
+        ) {
+            self.segments = segments
+            self.memoryLimit = memoryLimit
+            self.connectionsPerUser = connectionsPerUser
+            self.creators = creators
+        }
+    }
+}

@@ -1,0 +1,3 @@
+internal import CSystemd
+internal import SharedMemBroker
+internal import Yams

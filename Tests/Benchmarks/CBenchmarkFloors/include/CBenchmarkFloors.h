@@ -1,0 +1,3 @@
+#ifndef CBENCHMARKFLOORS_H
+#define CBENCHMARKFLOORS_H
+#endif
