@@ -15,10 +15,8 @@ extension Store {
         let hash = unsafe KeyHash(key, seed: geometry.hashSeed)
         let old = unsafe try position(of: key, hash)
         let extent = Record.Extent(keyByteCount: key.count, valueByteCount: value.count)
-        guard extent.valueByteCount < geometry.heapGranuleCount &* 64, extent.granuleCount <= geometry.heapGranuleCount
-        else {
-            throw .full(
-                needed: value.count &+ key.count, available: try largestFreeGranuleCount() &* 64)
+        guard value.count < geometry.heapGranuleCount &* 64, extent.granuleCount <= geometry.heapGranuleCount else {
+            throw .valueTooLarge(needed: value.count &+ key.count, available: geometry.heapGranuleCount &* 64)
         }
         let slot: Int
         if let old { slot = old.slotOffset } else { slot = try newSlot(hash) }

@@ -102,7 +102,7 @@ extension Store {
 
     /// Throws if the generation is not the one to use any more.
     @inline(__always)
-    func checkState() throws(StoreError) {
+    package func checkState() throws(StoreError) {
         let state = data.load32(Int(sharedmem_at_state))
         if state != UInt32(SHAREDMEM_STATE_LIVE) {
             throw state == UInt32(SHAREDMEM_STATE_REMOVED) ? .removed : .retired
