@@ -30,7 +30,9 @@ public final class Segment: Sendable {
     private let lockTimeout = Atomic<UInt64>(5000)
     private let session: Session
     private let protocolName: SegmentName
-    /// Every generation this handle was attached to; the last one is current. Kept until the handle goes, because other
+    /// Every generation this handle was attached to; the last one is current.
+    ///
+    /// Kept until the handle goes, because other
     /// threads may still be in an older one; the daemon gives the memory of old ones back.
     private let attached: ForkSafeMutex<[AttachedStore]>
     /// The address of the last one's view: one load for each operation.

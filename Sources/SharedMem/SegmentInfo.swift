@@ -8,9 +8,13 @@ public struct SegmentOptions: Equatable, Sendable {
     public var entryCount: UInt64 = 0
     /// Permission bits: r to attach read-only, r and w to attach read-write.
     public var mode: UInt32 = 0o600
-    /// The owner's uid; nil: the caller's. Another than one's own takes root.
+    /// The owner's uid; nil: the caller's.
+    ///
+    /// Another than one's own takes root.
     public var owner: UInt32?
-    /// The group's gid; nil: the caller's. One that the caller isn't in takes root.
+    /// The group's gid; nil: the caller's.
+    ///
+    /// One that the caller isn't in takes root.
     public var group: UInt32?
 
     /// Options with their defaults: 16 MiB, for the caller alone.

@@ -26,7 +26,7 @@ extension Store {
         return found
     }
 
-    /// Gives the lock word back. Only for the owner.
+    /// Gives the lock word back; only for the owner.
     ///
     /// By compare-and-swap, never by exchange: the word may have been taken away, and a change that was made under a
     /// lost lock must not be acknowledged.

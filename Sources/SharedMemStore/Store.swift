@@ -1,7 +1,8 @@
 internal import CSharedMem
 
-/// One generation of a segment, mapped: the operations on its memory. A value of private fields; it owns nothing.
+/// One generation of a segment, mapped: the operations on its memory.
 ///
+/// A value of private fields; it owns nothing.
 /// Layers: `Store+Read` and `Store+Write` are what clients call; they use the index (`Store+Index`), the heap
 /// (`Store+Heap`), limbo (`Store+Limbo`) and the lock word (`Store+Lock`). No system call is made here: who has to wait
 /// is told so.
