@@ -1,3 +1,0 @@
-internal import CSystemd
-internal import SharedMemBroker
-internal import Yams
