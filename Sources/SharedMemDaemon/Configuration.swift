@@ -62,4 +62,12 @@ package struct Configuration: Equatable, Sendable {
         if stateDirectory != other.stateDirectory { names.append("state-directory") }
         return names
     }
+
+    /// This configuration with the options of `running` that count only from a start on.
+    package func keepingWhatNeedsRestart(of running: Configuration) -> Configuration {
+        var kept = self
+        kept.socketPath = running.socketPath
+        kept.stateDirectory = running.stateDirectory
+        return kept
+    }
 }

@@ -103,12 +103,12 @@ extension ConfigurationReader {
         return number
     }
 
-    /// Reads a number of bytes.
-    private func size(_ setting: Setting, from least: UInt64) throws(ConfigurationError) -> UInt64 {
-        let expected =
-            "a size from \(ByteSize(least)) to \(ByteSize(memory)) (this machine's memory), such as 16MiB"
-        guard let size = ByteSize(text: try setting.text(expected: expected)),
-            (least...max(least, memory)).contains(size.byteCount)
+    /// Reads a segment's size.
+    private func size(_ setting: Setting) throws(ConfigurationError) -> UInt64 {
+        let least = Geometry.minimumByteCount
+        let expected = "a size from \(ByteSize(least)) to \(ByteSize(memory)) (this machine's memory), such as 16MiB"
+        guard let size = ByteSize(text: try setting.text(expected: expected)), size.byteCount >= least,
+            size.byteCount <= memory
         else { throw setting.wrong(expected: expected) }
         return size.byteCount
     }
@@ -116,14 +116,14 @@ extension ConfigurationReader {
     /// Reads a number of bytes or a part of the machine's memory.
     private func memoryLimit(_ setting: Setting) throws(ConfigurationError) -> Configuration.MemoryLimit {
         let expected =
-            "a size from 64.0 KiB to \(ByteSize(memory)) (this machine's memory), such as 512MiB, or 1% to 100%"
+            "a size from \(ByteSize(Geometry.minimumByteCount)) to \(ByteSize(memory)) (this machine's memory), such as 512MiB, or 1% to 100%"
         let text = try setting.text(expected: expected)
         if text.utf8.last == UInt8(ascii: "%") {
             guard let percentage = UInt64(text.dropLast()), (1...100).contains(percentage), text.utf8.first != UInt8(ascii: "+")
             else { throw setting.wrong(expected: expected) }
             return .percentage(percentage)
         }
-        guard let size = ByteSize(text: text), size.byteCount >= 64 << 10, size.byteCount <= memory else {
+        guard let size = ByteSize(text: text), size.byteCount >= Geometry.minimumByteCount, size.byteCount <= memory else {
             throw setting.wrong(expected: expected)
         }
         return .bytes(size.byteCount)
@@ -237,9 +237,14 @@ extension ConfigurationReader {
                 file: file, line: setting.line, sentence: "\(setting.path).size is missing; expected a size such as 16MiB")
         }
         var definition = SegmentDefinition(
-            name: name, byteCount: try size(sizeSetting, from: 64 << 10), mode: 0o600, owner: 0, group: 0)
+            name: name, byteCount: try size(sizeSetting), mode: 0o600, owner: 0, group: 0)
         if let entries = options["entries"] {
             definition.entryCount = try Self.number(entries, in: 0...UInt64(UInt32.max))
+        }
+        do throws(StoreError) {
+            _ = try Geometry(planning: definition.byteCount, entryCount: definition.entryCount)
+        } catch {
+            throw ConfigurationError(file: file, line: setting.line, sentence: "\(setting.path) can't be made: \(error)")
         }
         if let owner = options["owner"] { definition.owner = try user(owner) }
         if let group = options["group"] { definition.group = try self.group(group) }
