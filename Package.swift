@@ -81,12 +81,15 @@ let package = Package(
         tests(of: "SharedMemDaemon", ["SharedMemBroker", "SharedMemProtocol", "SharedMemStore", "LinuxIPC"]),
         tests(of: "SharedMem", ["LinuxIPC", "SharedMemProtocol", "SharedMemStore", "sharedmemd"]),
         tests(of: "shmctl", ["SharedMem", "LinuxIPC", "sharedmemd"]),
+        .target(name: "TestSupport", path: "Tests/Support", swiftSettings: settings),
         .target(
             name: "CBenchmarkFloors", path: "Tests/Benchmarks/CBenchmarkFloors",
             cSettings: [.unsafeFlags(["-O2"])]),
         program(
             "sharedmem-benchmarks", path: "Tests/Benchmarks/Program",
-            ["CBenchmarkFloors", "SharedMem", "SharedMemStore", "LinuxIPC", argumentParser]),
-        program("sharedmem-torture", path: "Tests/Torture", ["SharedMem", "SharedMemStore", "LinuxIPC", argumentParser]),
+            ["CBenchmarkFloors", "SharedMem", "SharedMemStore", "LinuxIPC", "TestSupport", argumentParser]),
+        program(
+            "sharedmem-torture", path: "Tests/Torture",
+            ["SharedMem", "SharedMemStore", "CXXHash", "TestSupport", argumentParser]),
     ]
 )
