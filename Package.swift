@@ -75,11 +75,11 @@ let package = Package(
 
         // MARK: Tests and measurements
         tests(of: "LinuxIPC"),
-        tests(of: "SharedMemStore", ["CSharedMem"]),
+        tests(of: "SharedMemStore", ["CSharedMem", "TestSupport"]),
         tests(of: "SharedMemProtocol", ["CSharedMem"]),
         tests(of: "SharedMemBroker", ["SharedMemProtocol"]),
         tests(of: "SharedMemDaemon", ["SharedMemBroker", "SharedMemProtocol", "SharedMemStore", "LinuxIPC"]),
-        tests(of: "SharedMem", ["LinuxIPC", "SharedMemProtocol", "SharedMemStore", "sharedmemd"]),
+        tests(of: "SharedMem", ["TestSupport", "LinuxIPC", "SharedMemProtocol", "SharedMemStore", "sharedmemd"]),
         tests(of: "shmctl", ["SharedMem", "LinuxIPC", "sharedmemd"]),
         .target(name: "TestSupport", path: "Tests/Support", swiftSettings: settings),
         .target(

@@ -95,7 +95,8 @@ extension Rows {
         var isRight = true
         for _ in 0..<count {
             let number = keys.next()
-            guard let key = unsafe keys.key(number).baseAddress, let value = unsafe keys.value(number).baseAddress else {
+            guard let key = unsafe keys.key(number).baseAddress, let value = unsafe keys.value(number).baseAddress
+            else {
                 return false
             }
             isRight = unsafe floor_table_set(table, key, value) == 1 && isRight
