@@ -1,7 +1,7 @@
-internal import CLinuxIPC
+public import CLinuxIPC
 
 /// Reads the kernel's clocks, in nanoseconds; `clock_gettime(2)`.
-package enum SystemClock {
+@usableFromInline package enum SystemClock {
     /// Reads the wall clock as of the last tick (1 to 10 ms old), a third of the precise one's cost.
     @inlinable package static func realtimeCoarse() -> UInt64 { linuxipc_nanoseconds(CLOCK_REALTIME_COARSE) }
 
