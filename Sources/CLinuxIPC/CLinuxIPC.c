@@ -1,1 +1,381 @@
 #include "CLinuxIPC.h"
+
+#include <linux/futex.h>
+#include <linux/openat2.h>
+#include <pthread.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/un.h>
+
+/* Debian 12's headers are older than the kernels this runs on. */
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+
+/* MARK: Errors */
+
+int linuxipc_errno(void) { return errno; }
+
+const char *linuxipc_error_text(int error) { return strerrordesc_np(error); }
+
+const char *linuxipc_error_name(int error) { return strerrorname_np(error); }
+
+/* MARK: Descriptors and files */
+
+int linuxipc_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
+
+int linuxipc_duplicate(int descriptor) { return fcntl(descriptor, F_DUPFD_CLOEXEC, 0); }
+
+int linuxipc_set_nonblocking(int descriptor, int on) {
+    int flags = fcntl(descriptor, F_GETFL);
+    if (flags < 0)
+        return -1;
+    return fcntl(descriptor, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+}
+
+int linuxipc_open_beneath(int directory, const char *path, int flags, mode_t mode) {
+    struct open_how how = {
+        .flags = (uint64_t)flags,
+        .mode = mode,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+    };
+    return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+}
+
+static int32_t kind_of_mode(mode_t mode) {
+    switch (mode & S_IFMT) {
+    case S_IFREG: return LINUXIPC_KIND_REGULAR;
+    case S_IFDIR: return LINUXIPC_KIND_DIRECTORY;
+    case S_IFLNK: return LINUXIPC_KIND_LINK;
+    case S_IFSOCK: return LINUXIPC_KIND_SOCKET;
+    default: return LINUXIPC_KIND_OTHER;
+    }
+}
+
+static void fill_status(const struct stat *status, struct linuxipc_status *ret_status) {
+    *ret_status = (struct linuxipc_status){
+        .byte_count = (uint64_t)status->st_size,
+        .inode = status->st_ino,
+        .device = status->st_dev,
+        .owner = status->st_uid,
+        .group = status->st_gid,
+        .mode = status->st_mode & 07777,
+        .kind = kind_of_mode(status->st_mode),
+    };
+}
+
+int linuxipc_status(int descriptor, struct linuxipc_status *ret_status) {
+    struct stat status;
+    if (fstat(descriptor, &status) < 0)
+        return -1;
+    fill_status(&status, ret_status);
+    return 0;
+}
+
+int linuxipc_status_at(int directory, const char *path, struct linuxipc_status *ret_status) {
+    struct stat status;
+    if (fstatat(directory, path, &status, AT_SYMLINK_NOFOLLOW) < 0)
+        return -1;
+    fill_status(&status, ret_status);
+    return 0;
+}
+
+void *linuxipc_open_entries(int directory) {
+    /* A duplicate would share its position with the caller's descriptor. */
+    int fresh = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fresh < 0)
+        return NULL;
+    DIR *entries = fdopendir(fresh);
+    if (entries == NULL) {
+        int error = errno;
+        (void)close(fresh);
+        errno = error;
+    }
+    return entries;
+}
+
+int linuxipc_next_entry(void *entries, struct linuxipc_entry *ret_entry) {
+    for (;;) {
+        errno = 0;
+        struct dirent *entry = readdir(entries);
+        if (entry == NULL)
+            return errno == 0 ? 0 : -1;
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        int32_t kind;
+        switch (entry->d_type) {
+        case DT_REG: kind = LINUXIPC_KIND_REGULAR; break;
+        case DT_DIR: kind = LINUXIPC_KIND_DIRECTORY; break;
+        case DT_LNK: kind = LINUXIPC_KIND_LINK; break;
+        case DT_SOCK: kind = LINUXIPC_KIND_SOCKET; break;
+        case DT_UNKNOWN: {
+            struct stat status;
+            if (fstatat(dirfd(entries), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0) {
+                if (errno == ENOENT)
+                    continue;
+                return -1;
+            }
+            kind = kind_of_mode(status.st_mode);
+            break;
+        }
+        default: kind = LINUXIPC_KIND_OTHER; break;
+        }
+        *ret_entry = (struct linuxipc_entry){
+            .name = entry->d_name, .name_length = strlen(entry->d_name), .kind = kind};
+        return 1;
+    }
+}
+
+void linuxipc_close_entries(void *entries) { (void)closedir(entries); }
+
+/* MARK: Memory files and mappings */
+
+int linuxipc_memfd_create(const char *label) {
+    int descriptor = memfd_create(label, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+    if (descriptor < 0 && errno == EINVAL)
+        descriptor = memfd_create(label, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    return descriptor;
+}
+
+int linuxipc_allocate(int descriptor, off_t byte_count) { return fallocate(descriptor, 0, 0, byte_count); }
+
+int linuxipc_seal_size(int descriptor) {
+    return fcntl(descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+}
+
+int linuxipc_is_size_sealed(int descriptor) {
+    int seals = fcntl(descriptor, F_GET_SEALS);
+    if (seals < 0)
+        return -1;
+    return (seals & (F_SEAL_SHRINK | F_SEAL_GROW)) == (F_SEAL_SHRINK | F_SEAL_GROW);
+}
+
+void *linuxipc_map(int descriptor, size_t byte_count, int is_writable, size_t alignment) {
+    int protection = is_writable ? PROT_READ | PROT_WRITE : PROT_READ;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    if (byte_count > SIZE_MAX / 2 || alignment > SIZE_MAX / 4) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    if (alignment <= page) {
+        void *start = mmap(NULL, byte_count, protection, MAP_SHARED, descriptor, 0);
+        return start == MAP_FAILED ? NULL : start;
+    }
+    /* Reserve addresses with room to align, map over the aligned part, give the ends back. */
+    size_t whole = (byte_count + page - 1) / page * page;
+    char *reserved = mmap(NULL, whole + alignment, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (reserved == MAP_FAILED)
+        return NULL;
+    char *start = (char *)(((uintptr_t)reserved + alignment - 1) / alignment * alignment);
+    if (mmap(start, byte_count, protection, MAP_SHARED | MAP_FIXED, descriptor, 0) == MAP_FAILED) {
+        int error = errno;
+        (void)munmap(reserved, whole + alignment);
+        errno = error;
+        return NULL;
+    }
+    size_t before = (size_t)(start - reserved);
+    if (before > 0)
+        (void)munmap(reserved, before);
+    (void)munmap(start + whole, alignment - before);
+    return start;
+}
+
+int linuxipc_keep_from_children_and_dumps(void *start, size_t byte_count) {
+    if (madvise(start, byte_count, MADV_DONTFORK) < 0)
+        return -1;
+    return madvise(start, byte_count, MADV_DONTDUMP);
+}
+
+int linuxipc_prefer_huge_pages(void *start, size_t byte_count) { return madvise(start, byte_count, MADV_HUGEPAGE); }
+
+/* MARK: Sockets */
+
+static int fill_address(struct sockaddr_un *address, const char *path) {
+    size_t length = strlen(path);
+    _Static_assert(sizeof address->sun_path == LINUXIPC_SOCKET_PATH_MAX + 1, "the path's limit is the address's");
+    if (length == 0) {
+        errno = ENOENT;
+        return -1;
+    }
+    if (length > LINUXIPC_SOCKET_PATH_MAX) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    memcpy(address->sun_path, path, length + 1);
+    return 0;
+}
+
+int linuxipc_socket(void) { return socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0); }
+
+int linuxipc_socket_pair(int *ret_first, int *ret_second) {
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return -1;
+    *ret_first = pair[0];
+    *ret_second = pair[1];
+    return 0;
+}
+
+int linuxipc_connect(int socket, const char *path) {
+    struct sockaddr_un address;
+    if (fill_address(&address, path) < 0)
+        return -1;
+    return connect(socket, (const struct sockaddr *)&address, sizeof address);
+}
+
+int linuxipc_bind(int socket, const char *path) {
+    struct sockaddr_un address;
+    if (fill_address(&address, path) < 0)
+        return -1;
+    return bind(socket, (const struct sockaddr *)&address, sizeof address);
+}
+
+int linuxipc_accept(int socket) { return accept4(socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }
+
+/* Room for the descriptors of one message and nothing else: the kernel then never installs more. */
+union control {
+    struct cmsghdr header;
+    char bytes[CMSG_SPACE(sizeof(int) * LINUXIPC_DESCRIPTOR_MAX)];
+};
+_Static_assert(
+    CMSG_SPACE(sizeof(int) * LINUXIPC_DESCRIPTOR_MAX) == CMSG_LEN(sizeof(int) * LINUXIPC_DESCRIPTOR_MAX),
+    "padding would be room for one descriptor more");
+
+ssize_t linuxipc_send(
+    int socket, const void *bytes, size_t byte_count, int first, int second, int descriptor_count) {
+    struct iovec vector = {.iov_base = (void *)bytes, .iov_len = byte_count};
+    struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
+    union control control;
+    if (descriptor_count < 0 || descriptor_count > LINUXIPC_DESCRIPTOR_MAX) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (descriptor_count > 0) {
+        int descriptors[LINUXIPC_DESCRIPTOR_MAX] = {first, second};
+        size_t length = sizeof(int) * (size_t)descriptor_count;
+        memset(&control, 0, sizeof control);
+        message.msg_control = control.bytes;
+        message.msg_controllen = CMSG_SPACE(length);
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(length);
+        memcpy(CMSG_DATA(header), descriptors, length);
+    }
+    return sendmsg(socket, &message, MSG_NOSIGNAL);
+}
+
+ssize_t linuxipc_receive(int socket, void *buffer, size_t byte_count, struct linuxipc_received *ret_received) {
+    struct iovec vector = {.iov_base = buffer, .iov_len = byte_count};
+    union control control;
+    memset(&control, 0, sizeof control);
+    struct msghdr message = {
+        .msg_iov = &vector,
+        .msg_iovlen = 1,
+        .msg_control = control.bytes,
+        .msg_controllen = sizeof control.bytes,
+    };
+    ssize_t received = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    if (received < 0)
+        return -1;
+    struct linuxipc_received result = {
+        .is_truncated = (message.msg_flags & MSG_TRUNC) != 0,
+        .is_control_truncated = (message.msg_flags & MSG_CTRUNC) != 0,
+    };
+    for (int i = 0; i < LINUXIPC_DESCRIPTOR_MAX; i++)
+        result.descriptors[i] = -1;
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header != NULL; header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+            continue;
+        size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < count; i++) {
+            int descriptor;
+            memcpy(&descriptor, CMSG_DATA(header) + i * sizeof(int), sizeof descriptor);
+            if (result.descriptor_count < LINUXIPC_DESCRIPTOR_MAX) {
+                result.descriptors[result.descriptor_count++] = descriptor;
+            } else {
+                result.is_control_truncated = 1;
+                (void)close(descriptor);
+            }
+        }
+    }
+    *ret_received = result;
+    return received;
+}
+
+int linuxipc_peer(int socket, struct linuxipc_peer *ret_peer) {
+    struct ucred credentials;
+    socklen_t length = sizeof credentials;
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &length) < 0)
+        return -1;
+    *ret_peer = (struct linuxipc_peer){
+        .process = credentials.pid, .user = credentials.uid, .group = credentials.gid};
+    return 0;
+}
+
+int linuxipc_peer_groups(int socket, uint32_t *groups, size_t capacity, size_t *ret_count) {
+    _Static_assert(sizeof(gid_t) == sizeof(uint32_t), "a group is 32 bits");
+    socklen_t length = (socklen_t)(capacity * sizeof *groups);
+    int result = getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups, &length);
+    if (result == 0 || errno == ERANGE)
+        *ret_count = length / sizeof *groups;
+    return result;
+}
+
+int linuxipc_peer_process(int socket) {
+    int descriptor = -1;
+    socklen_t length = sizeof descriptor;
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERPIDFD, &descriptor, &length) == 0)
+        return descriptor;
+    if (errno != ENOPROTOOPT)
+        return -1;
+    struct linuxipc_peer peer;
+    if (linuxipc_peer(socket, &peer) < 0)
+        return -1;
+    return (int)syscall(SYS_pidfd_open, peer.process, 0);
+}
+
+static int set_timeout(int socket, int option, int64_t milliseconds) {
+    struct timeval limit = {
+        .tv_sec = (time_t)(milliseconds / 1000), .tv_usec = (suseconds_t)(milliseconds % 1000 * 1000)};
+    return setsockopt(socket, SOL_SOCKET, option, &limit, sizeof limit);
+}
+
+int linuxipc_set_receive_timeout(int socket, int64_t milliseconds) {
+    return set_timeout(socket, SO_RCVTIMEO, milliseconds);
+}
+
+int linuxipc_set_send_timeout(int socket, int64_t milliseconds) {
+    return set_timeout(socket, SO_SNDTIMEO, milliseconds);
+}
+
+/* MARK: Futexes */
+
+int linuxipc_futex_wait(uint32_t *word, uint32_t value, uint64_t nanoseconds) {
+    struct timespec limit = {
+        .tv_sec = (time_t)(nanoseconds / 1000000000u), .tv_nsec = (long)(nanoseconds % 1000000000u)};
+    return (int)syscall(SYS_futex, word, FUTEX_WAIT, value, &limit, NULL, 0);
+}
+
+int linuxipc_futex_wake(uint32_t *word, int count) {
+    return (int)syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0);
+}
+
+/* MARK: Processes */
+
+uint32_t linuxipc_fork_counter;
+
+static void count_fork(void) { __atomic_fetch_add(&linuxipc_fork_counter, 1, __ATOMIC_RELAXED); }
+
+/* Before main, so that no fork of a process that uses the library is missed. pthread_atfork fails only without memory,
+ * and then the process has no future. */
+__attribute__((constructor)) static void register_fork_handler(void) {
+    if (pthread_atfork(NULL, NULL, count_fork) != 0)
+        abort();
+}
+
+const char *linuxipc_environment_value(const char *name) { return secure_getenv(name); }

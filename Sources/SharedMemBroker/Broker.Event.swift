@@ -46,7 +46,7 @@ extension Broker {
         case recalled(SegmentDefinition)
     }
 
-    /// What the broker needs of the configuration. Names are resolved to ids before.
+    /// What the broker needs of the configuration, with names resolved to ids.
     package struct Configuration: Equatable, Sendable {
         /// The segments it names, owner and group resolved (never nil).
         package var segments: [SegmentDefinition]

@@ -186,8 +186,9 @@ SHAREDMEM_SIZE(sharedmem_bucket, 64);
 #define SHAREDMEM_RECORD_PENDING 1u   /* flags: part of a transaction; visible from its version's commit on */
 #define SHAREDMEM_RECORD_TOMBSTONE 2u /* flags: a pending deletion */
 
-/* One version of one key's value: this header, the key, the value, padding to a granule. Immutable while it can be
- * reached, but for link and retire_epoch. A record's block is exactly as many granules as it needs. */
+/* One version of one key's value: this header, the key, 0 to 7 bytes of 0 up to a multiple of 8, the value, padding to
+ * a granule. Immutable while it can be reached, but for link and retire_epoch. A record's block is exactly as many
+ * granules as it needs. */
 struct sharedmem_record {
     uint64_t version;      /* the commit number it was published at */
     uint64_t written_at;   /* ns since the epoch, CLOCK_REALTIME_COARSE */
@@ -292,7 +293,7 @@ struct sharedmem_lock_header {
     /* The line of the lock word. */
     uint32_t lock_word;          /* SHAREDMEM_LOCK_*; futex word of writers */
     uint32_t reserved_lock;      /* 0 */
-    uint64_t taken_at;           /* ns, CLOCK_MONOTONIC_COARSE; when the word was last taken, by its owner */
+    uint64_t taken_at;           /* ns since the epoch, CLOCK_REALTIME_COARSE just before the word was taken; by its owner */
     uint64_t current_generation; /* the newest generation that a writer was told of; by the daemon */
     uint64_t reserved_current[5]; /* 0 */
 

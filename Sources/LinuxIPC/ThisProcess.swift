@@ -1,0 +1,26 @@
+internal import CLinuxIPC
+
+/// Tells what the calling process is.
+package enum ThisProcess {
+    /// Reads the program's name as the kernel knows it, at most 15 bytes; `/proc/self/comm` in `proc(5)`.
+    ///
+    /// Returns no bytes where /proc isn't mounted: the name is for people, nothing depends on it.
+    package static func programName() -> [UInt8] {
+        do throws(Errno) {
+            let path = "/proc/self/comm"
+            let raw = try retryingWhenInterrupted { unsafe linuxipc_open(path, O_RDONLY | O_CLOEXEC, 0) }
+            var name = try FileDescriptor(owning: raw).readToEnd(atMost: 256)
+            if name.last == UInt8(ascii: "\n") { name.removeLast() }
+            return name
+        } catch {
+            return []
+        }
+    }
+
+    /// Reads a variable of the environment; nil if it isn't set or the program runs with others' rights;
+    /// `secure_getenv(3)`.
+    package static func environmentValue(of name: String) -> String? {
+        guard let value = unsafe linuxipc_environment_value(name) else { return nil }
+        return unsafe String(cString: value)
+    }
+}

@@ -1,0 +1,126 @@
+internal import SharedMemProtocol
+
+extension Broker {
+    /// Begins to make a segment that a client asks for; it's answered when the memory is there.
+    mutating func create(_ definition: SegmentDefinition, _ call: Call) throws(Refusal) -> [Effect] {
+        let identity = call.identity
+        guard mayCreate(identity) else { throw .creator(definition.name, identity) }
+        guard segments[definition.name] == nil else { throw .exists(definition.name) }
+        guard definition.mode & ~0o666 == 0 else { throw .mode(definition) }
+        var definition = definition
+        let owner = definition.owner ?? identity.uid
+        guard identity.isRoot || owner == identity.uid else { throw .owner(definition, owner, identity) }
+        let group = definition.group ?? identity.gid
+        guard identity.isRoot || identity.isMember(of: group) else { throw .group(definition, group, identity) }
+        definition.owner = owner
+        definition.group = group
+        try requireRoom(for: definition)
+        let waiting = peers[call.peer]?.session?.waitingCount ?? 0
+        guard waiting < Session.waitingLimit else { throw .waiting(definition.name) }
+        let segment = makeSegment(definition, origin: .client)
+        return try serve(Waiter(call: call, purpose: .create), segment)
+            + [.makeMemory(segmentID: segment.id, segment.definition)]
+    }
+
+    /// Removes a segment's name; sessions that are attached keep their mappings.
+    mutating func remove(_ name: SegmentName, _ call: Call) throws(Refusal) -> [Effect] {
+        let segment = try find(name)
+        guard segment.permissions.allowRemoval(by: call.identity) else { throw .removal(segment, call.identity) }
+        guard case .ready = segment.state else { throw .unfinished(name) }
+        segments.remove(segment.id)
+        return [
+            .forget(name),
+            .releaseMemory(segmentID: segment.id),
+            .reply(call.peer, requestID: call.requestID, .removed),
+            .log(.notice, "\(call.identity) removed segment \(name)"),
+        ]
+    }
+
+    /// Takes a segment into service whose memory was made, and answers the requests that waited for it.
+    ///
+    /// Only now is it known what the lock file takes: the segment is charged with both files, and given up if the
+    /// memory limit doesn't allow that.
+    mutating func finish(_ segmentID: UInt64, _ memory: Segment.Memory) -> [Effect] {
+        guard let segment = segments[segmentID] else {
+            return [
+                .log(.error, "memory was made for segment id \(segmentID), which doesn't exist, releasing it"),
+                .releaseMemory(segmentID: segmentID),
+            ]
+        }
+        guard case .making(let waiters) = segment.state else {
+            return [.log(.error, "memory of segment \(segment.name) was reported twice, ignoring the second report")]
+        }
+        let left = availableByteCount + segment.chargedByteCount
+        guard memory.chargedByteCount <= left else {
+            let refusal = Refusal.memory(
+                segment.name, needed: memory.chargedByteCount, available: left, limit: configuration.memoryLimit)
+            return [.releaseMemory(segmentID: segmentID)] + giveUp(segment, waiters, refusal)
+        }
+        segments.charge(segmentID, byteCount: memory.chargedByteCount)
+        segments.update(segmentID) { $0.state = .ready(memory) }
+        var effects: [Effect] = []
+        if segment.origin == .client { effects.append(.remember(segment.definition)) }
+        for waiter in waiters {
+            peers[waiter.call.peer]?.session?.waitingCount -= 1
+            effects += grant(waiter, segmentID, memory)
+        }
+        let size = ByteCount(memory.chargedByteCount)
+        effects.append(.log(.notice, "segment \(segment.name) is made: \(segment.permissions), \(size)"))
+        return effects
+    }
+
+    /// Gives up a segment whose memory couldn't be made, and refuses the requests that waited for it.
+    mutating func abandon(_ segmentID: UInt64, error: Int32, reason: String) -> [Effect] {
+        guard let segment = segments[segmentID], case .making(let waiters) = segment.state else {
+            return [.log(.error, "memory of segment id \(segmentID), which isn't being made, failed: \(reason)")]
+        }
+        return giveUp(segment, waiters, .memory(segment, error: error, reason: reason))
+    }
+
+    /// Adds a segment, charges it and returns it; its memory has to be made.
+    mutating func makeSegment(
+        _ definition: SegmentDefinition, origin: Segment.Origin, isConfigured: Bool = false
+    )
+        -> Segment
+    {
+        let segment = Segment(
+            id: segments.issueID(), definition: definition, permissions: Permissions(definition), origin: origin,
+            isConfigured: isConfigured, chargedByteCount: ByteCount(definition.byteCount).inPages)
+        segments.insert(segment)
+        return segment
+    }
+
+    /// Refuses a size of 0, and one that the memory limit doesn't leave.
+    func requireRoom(for definition: SegmentDefinition) throws(Refusal) {
+        let needed = ByteCount(definition.byteCount).inPages
+        let available = availableByteCount
+        guard needed > 0 else { throw .empty(definition.name, available: available) }
+        guard needed <= available else {
+            throw .memory(
+                definition.name, needed: needed, available: available, limit: configuration.memoryLimit)
+        }
+    }
+
+    /// Bytes that the memory limit leaves.
+    var availableByteCount: UInt64 {
+        configuration.memoryLimit - min(configuration.memoryLimit, segments.chargedByteCount)
+    }
+
+    /// Whether the configuration lets `identity` create segments.
+    private func mayCreate(_ identity: PeerIdentity) -> Bool {
+        guard !identity.isRoot, let creators = configuration.creators else { return true }
+        return creators.users.contains(identity.uid) || creators.groups.contains { identity.isMember(of: $0) }
+    }
+
+    /// Takes a segment without memory out, and refuses the requests that waited for it.
+    private mutating func giveUp(_ segment: Segment, _ waiters: [Waiter], _ refusal: Refusal) -> [Effect] {
+        segments.remove(segment.id)
+        var effects: [Effect] = []
+        for waiter in waiters {
+            peers[waiter.call.peer]?.session?.waitingCount -= 1
+            effects += refuse(waiter, refusal)
+        }
+        effects.append(.log(.error, refusal.failure.text))
+        return effects
+    }
+}

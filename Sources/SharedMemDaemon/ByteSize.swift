@@ -1,0 +1,41 @@
+/// A number of bytes, as people write and read it.
+package struct ByteSize: Equatable, Sendable {
+    /// The bytes.
+    package let byteCount: UInt64
+
+    package init(_ byteCount: UInt64) {
+        self.byteCount = byteCount
+    }
+
+    /// Reads a whole number with a binary unit (`512`, `64KiB`, `16M`, `1 GiB`); nil if `text` is anything else or
+    /// doesn't fit 64 bits.
+    package init?(text: String) {
+        let bytes = text.utf8
+        let digits = bytes.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        guard !digits.isEmpty, let count = UInt64(Substring(digits)) else { return nil }
+        var unit = bytes.dropFirst(digits.count)
+        if unit.first == UInt8(ascii: " "), unit.count > 1 { unit = unit.dropFirst() }
+        guard let shift = Self.shifts[String(Substring(unit))] else { return nil }
+        let (product, overflow) = count.multipliedReportingOverflow(by: 1 << shift)
+        guard !overflow else { return nil }
+        byteCount = product
+    }
+
+    /// The units, as powers of two.
+    private static let shifts: [String: UInt64] = [
+        "": 0, "B": 0, "K": 10, "KiB": 10, "M": 20, "MiB": 20, "G": 30, "GiB": 30, "T": 40, "TiB": 40,
+    ]
+}
+
+extension ByteSize: CustomStringConvertible {
+    /// The size with one digit behind the point, rounded down: `16.0 MiB`; below 1 KiB whole bytes.
+    package var description: String {
+        var index = 0
+        while index < 4, byteCount >> (10 * UInt64(index + 1)) > 0 { index += 1 }
+        guard index > 0 else { return "\(byteCount) B" }
+        let shift = 10 * UInt64(index)
+        let rest = byteCount & ((1 << shift) - 1)
+        let tenths = (rest >> (shift - 10)) * 10 >> 10
+        return "\(byteCount >> shift).\(tenths) \(["B", "KiB", "MiB", "GiB", "TiB"][index])"
+    }
+}

@@ -1,0 +1,119 @@
+internal import LinuxIPC
+internal import SharedMemBroker
+internal import SharedMemProtocol
+
+extension Daemon {
+    /// Carries out one decision. What follows from it is only noted in `events`.
+    func carryOut(_ effect: Broker.Effect) {
+        switch effect {
+        case .reply(let id, let requestID, let reply):
+            send(to: id) { (peer) throws(Errno) in try peer.send(reply, requestID: requestID) }
+        case .replyWithMemory(let id, let requestID, let reply, let segmentID, let access):
+            guard let memory = memory[segmentID] else {
+                log.write(.error, "segment \(segmentID) has no memory to send, disconnecting")
+                drop(id)
+                return
+            }
+            send(to: id) { (peer) throws(Errno) in
+                try peer.send(reply, requestID: requestID, memory: memory, access: access)
+            }
+        case .disconnect(let id, let reason): disconnect(id, reason: reason)
+        case .makeMemory(let segmentID, let definition):
+            beingMade.insert(segmentID)
+            maker.make(segmentID: segmentID, definition)
+        case .releaseMemory(let segmentID): release(segmentID)
+        case .remember(let definition):
+            keep { () throws(DefinitionFolder.Failure) in try definitions?.remember(definition) }
+        case .forget(let name):
+            keep { () throws(DefinitionFolder.Failure) in try definitions?.forget(name) }
+        case .log(let level, let sentence): log.write(Log.Level(level), sentence)
+        case .statusChanged: isStatusStale = true
+        }
+    }
+
+    /// Tells the broker what the worker has made.
+    func takeOutcomes() {
+        for outcome in maker.outcomes() {
+            switch outcome {
+            case .made(let segmentID, let made):
+                beingMade.remove(segmentID)
+                memory[segmentID] = made
+                handle(
+                    .memoryMade(
+                        segmentID: segmentID, dataByteCount: UInt64(made.dataByteCount),
+                        lockByteCount: UInt64(made.lockByteCount), createdAt: made.createdAt))
+            case .failed(let segmentID, let failure):
+                beingMade.remove(segmentID)
+                handle(.memoryFailed(segmentID: segmentID, error: failure.errno.rawValue, reason: failure.reason))
+            }
+        }
+    }
+
+    /// Marks a segment's memory as removed and lets the worker close it.
+    private func release(_ segmentID: UInt64) {
+        guard let released = memory.removeValue(forKey: segmentID) else { return }
+        do throws(Errno) {
+            try released.markRemoved()
+        } catch {
+            log.write(
+                .warning, "segment \(segmentID) can't be marked as removed: \(error); its clients keep it until they exit")
+        }
+        maker.release(released)
+    }
+
+    /// Changes what is remembered. Without a folder nothing is: the log was told so at the start.
+    private func keep(_ change: () throws(DefinitionFolder.Failure) -> Void) {
+        do throws(DefinitionFolder.Failure) {
+            try change()
+        } catch {
+            log.write(.error, "\(error), so a restart won't know of the change")
+        }
+    }
+}
+
+// MARK: - Telling the service manager
+
+extension Daemon {
+    /// Accepts connections and says that the daemon serves, once all segments that were asked for are made: a client
+    /// that connects earlier waits in the socket's queue.
+    func serveWhenReady() throws(Errno) {
+        guard isReadyOwed, beingMade.isEmpty else { return }
+        isReadyOwed = false
+        if listenerSource == nil {
+            listenerSource = try listener?.watched(by: loop)
+            log.write(.notice, "serving at \(listener?.place ?? "no socket"); \(statusSentence)")
+        }
+        tell { (manager) throws(Errno) in try manager.ready() }
+        isStatusStale = true
+        try tellStatus()
+    }
+
+    /// Says how things are, at most once a second.
+    func tellStatus() throws(Errno) {
+        guard isStatusStale, statusPause == nil, !isReadyOwed else { return }
+        isStatusStale = false
+        let sentence = statusSentence
+        tell { (manager) throws(Errno) in try manager.status(sentence) }
+        statusPause = try loop.timer(milliseconds: 1000, as: .status)
+    }
+
+    /// How things are: `3 segments, 1.0 GiB; 12 sessions`.
+    private var statusSentence: String {
+        let byteCount = memory.values.reduce(0 as UInt64) { $0 + UInt64($1.dataByteCount) }
+        return "\(Self.count(memory.count, "segment")), \(ByteSize(byteCount)); \(Self.count(peers.count, "session"))"
+    }
+
+    /// A number of things, in words.
+    private static func count(_ number: Int, _ thing: String) -> String {
+        "\(number) \(thing)\(number == 1 ? "" : "s")"
+    }
+
+    /// Tells the service manager something; that it can't be told is logged and survived.
+    func tell(_ message: (ServiceManager) throws(Errno) -> Void) {
+        do throws(Errno) {
+            try message(serviceManager)
+        } catch {
+            log.write(.warning, "the service manager can't be told: \(error), ignoring")
+        }
+    }
+}

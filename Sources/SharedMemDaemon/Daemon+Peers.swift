@@ -1,0 +1,98 @@
+internal import Glibc
+internal import LinuxIPC
+internal import SharedMemBroker
+internal import SharedMemProtocol
+
+extension Daemon {
+    /// Takes all connections that wait.
+    func accept() throws(Errno) {
+        while true {
+            do throws(Errno) {
+                guard let socket = try listener?.socket.accept() else {
+                    hasToldOfLack = false
+                    return
+                }
+                welcome(socket)
+            } catch {
+                // The client gave up before its turn; see accept(2).
+                if error == Errno(rawValue: ECONNABORTED) { continue }
+                return try pauseAccepting(error)
+            }
+        }
+    }
+
+    /// Makes an accepted connection a peer.
+    private func welcome(_ socket: consuming UnixSocket) {
+        lastPeer += 1
+        let id = PeerID(rawValue: lastPeer)
+        do throws(Errno) {
+            let peer = try Peer(id: id, accepted: socket, loop: loop)
+            peers[id] = peer
+            log.write(.debug, "connection \(id.rawValue): \(peer.description) connected")
+            handle(.connected(id, peer.identity))
+        } catch {
+            log.write(.warning, "a connection can't be served: \(error), disconnecting")
+        }
+    }
+
+    /// Stops accepting for a second, or until a connection ends: without a descriptor accept(2) fails at once, again
+    /// and again.
+    private func pauseAccepting(_ error: Errno) throws(Errno) {
+        if !hasToldOfLack {
+            log.write(.error, "connections can't be accepted: \(error), so new clients wait")
+            hasToldOfLack = true
+        }
+        try listenerSource?.setEnabled(false)
+        pause = try loop.timer(milliseconds: 1000, as: .pause)
+    }
+
+    /// Goes on accepting.
+    func resumeAccepting() throws(Errno) {
+        guard pause != nil else { return }
+        pause = nil
+        try listenerSource?.setEnabled(true)
+    }
+
+    /// Reads one message of a peer; the next one makes the loop come back.
+    func read(_ id: PeerID, isHungUp: Bool) {
+        guard let peer = peers[id] else { return }
+        switch peer.receive(into: &buffer, isHungUp: isHungUp) {
+        case .request(let frame): handle(.received(id, requestID: frame.requestID, frame.request))
+        case .nothing: break
+        case .hangUp:
+            log.write(.debug, "connection \(id.rawValue): \(peer.description) hung up")
+            drop(id)
+            decide()
+        case .offence(let what):
+            disconnect(id, reason: "it \(what)")
+            decide()
+        }
+    }
+
+    /// Sends something to a peer; one that doesn't take it is disconnected.
+    func send(to id: PeerID, _ send: (Peer) throws(Errno) -> Void) {
+        guard let peer = peers[id] else { return }
+        do throws(Errno) {
+            try send(peer)
+        } catch {
+            switch error {
+            case .wouldBlock: disconnect(id, reason: "it doesn't read its replies")
+            case .brokenPipe, .connectionReset, .notConnected: drop(id)
+            default: disconnect(id, reason: "it can't be answered: \(error)")
+            }
+        }
+    }
+
+    /// Ends a connection and says why.
+    func disconnect(_ id: PeerID, reason: String) {
+        guard let peer = peers[id] else { return }
+        log.write(.warning, "disconnecting \(peer.description): \(reason)")
+        drop(id)
+    }
+
+    /// Ends a connection; the broker is still to be told.
+    func drop(_ id: PeerID) {
+        guard peers.removeValue(forKey: id) != nil else { return }
+        events.append(.hungUp(id))
+    }
+}

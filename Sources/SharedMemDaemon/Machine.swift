@@ -1,0 +1,23 @@
+internal import CSystemd
+internal import Glibc
+internal import LinuxIPC
+
+/// What the daemon needs to know of the machine.
+package enum Machine {
+    /// The machine's memory in bytes: `sysinfo(2)`.
+    package static func memory() throws(DaemonError) -> UInt64 {
+        var information = sysinfo()
+        guard unsafe sysinfo(&information) == 0 else {
+            throw DaemonError(.system, "the machine's memory can't be asked for: \(Errno(rawValue: errno))")
+        }
+        return UInt64(information.totalram) * UInt64(information.mem_unit)
+    }
+
+    /// Raises the number of descriptors that the process may hold to what it's allowed: `setrlimit(2)`.
+    static func raiseDescriptorLimit() throws(Errno) {
+        var limit = rlimit()
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { throw Errno(rawValue: errno) }
+        limit.rlim_cur = limit.rlim_max
+        guard unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { throw Errno(rawValue: errno) }
+    }
+}

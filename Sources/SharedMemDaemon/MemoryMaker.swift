@@ -1,0 +1,131 @@
+internal import Glibc
+internal import LinuxIPC
+internal import SharedMemProtocol
+internal import Synchronization
+
+/// A thread that makes and releases memory files, one after another: 0.6 s for each GiB would stop the loop.
+struct MemoryMaker: ~Copyable {
+    /// What both threads share.
+    private let shared: Shared
+
+    /// What the thread has to do.
+    private enum Job: Sendable {
+        /// Make a segment's memory.
+        case make(segmentID: UInt64, SegmentDefinition)
+        /// Close a segment's memory.
+        case release(SegmentMemory)
+        /// End.
+        case stop
+    }
+
+    /// What came out of a job.
+    enum Outcome: Sendable {
+        /// The memory exists.
+        case made(segmentID: UInt64, SegmentMemory)
+        /// It doesn't.
+        case failed(segmentID: UInt64, SegmentMemory.Failure)
+    }
+
+    /// Two queues, each with a counter that tells the other thread.
+    private final class Shared: Sendable {
+        let jobs = Mutex<[Job]>([])
+        let outcomes = Mutex<[Outcome]>([])
+        let jobsWait: EventCounter
+        let outcomesWait: EventCounter
+
+        init() throws(Errno) {
+            jobsWait = try EventCounter(isBlocking: true)
+            outcomesWait = try EventCounter(isBlocking: false)
+        }
+
+        /// Does jobs until one says stop.
+        func work() {
+            while true {
+                jobsWait.take()
+                for job in jobs.withLock({ $0.takeAll() }) {
+                    switch job {
+                    case .stop: return
+                    case .release: continue
+                    case .make(let segmentID, let definition): finish(make(segmentID, definition))
+                    }
+                }
+            }
+        }
+
+        /// Makes one segment's memory.
+        private func make(_ segmentID: UInt64, _ definition: SegmentDefinition) -> Outcome {
+            do throws(SegmentMemory.Failure) {
+                return .made(
+                    segmentID: segmentID, try SegmentMemory(segmentID: segmentID, definition: definition))
+            } catch {
+                return .failed(segmentID: segmentID, error)
+            }
+        }
+
+        /// Hands an outcome to the loop.
+        private func finish(_ outcome: Outcome) {
+            outcomes.withLock { $0.append(outcome) }
+            outcomesWait.raise()
+        }
+
+        /// Gives the thread a job.
+        func submit(_ job: Job) {
+            jobs.withLock { $0.append(job) }
+            jobsWait.raise()
+        }
+    }
+
+    /// Starts the thread; signals that are to go to the loop must be blocked before.
+    init() throws(Errno) {
+        let shared = try Shared()
+        var thread = pthread_t()
+        // The thread owns one reference, and gives it back when it ends.
+        let context = unsafe Unmanaged.passRetained(shared)
+        let error = unsafe pthread_create(
+            &thread, nil,
+            { context in
+                guard let context = unsafe context else { return nil }
+                unsafe Unmanaged<Shared>.fromOpaque(context).takeRetainedValue().work()
+                return nil
+            }, context.toOpaque())
+        guard error == 0 else {
+            unsafe context.release()
+            throw Errno(rawValue: error)
+        }
+        pthread_detach(thread)
+        self.shared = shared
+    }
+
+    // The thread isn't waited for: it may be in the middle of reserving gigabytes, and the process is about to end.
+    deinit { shared.submit(.stop) }
+
+    /// Watches for outcomes.
+    func watched(by loop: borrowing EventLoop) throws(Errno) -> EventLoop.Source {
+        try loop.watch(shared.outcomesWait.descriptor, as: .worker)
+    }
+
+    /// Takes what has come out since the last time.
+    func outcomes() -> [Outcome] {
+        shared.outcomesWait.take()
+        return shared.outcomes.withLock { $0.takeAll() }
+    }
+
+    /// Makes a segment's memory; ends in an outcome.
+    func make(segmentID: UInt64, _ definition: SegmentDefinition) {
+        shared.submit(.make(segmentID: segmentID, definition))
+    }
+
+    /// Closes a segment's memory, which the caller has let go of.
+    func release(_ memory: consuming SegmentMemory) {
+        shared.submit(.release(memory))
+    }
+}
+
+extension Array {
+    /// Empties the array and returns what it held.
+    mutating func takeAll() -> [Element] {
+        let all = self
+        self = []
+        return all
+    }
+}

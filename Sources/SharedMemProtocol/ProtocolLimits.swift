@@ -1,0 +1,15 @@
+internal import CSharedMem
+
+/// What both sides of a connection agree on beforehand.
+package enum ProtocolLimits {
+    /// The majors that this implementation speaks.
+    package static var majors: ClosedRange<UInt16> {
+        UInt16(SHAREDMEM_CONTROL_MAJOR)...UInt16(SHAREDMEM_CONTROL_MAJOR)
+    }
+
+    /// The feature bits that this implementation understands.
+    package static var features: UInt64 { 0 }
+
+    /// The session ids that fit a lock word.
+    package static var sessionIDs: Range<UInt32> { 1..<UInt32(SHAREDMEM_LOCK_SESSION) }
+}

@@ -1,0 +1,133 @@
+internal import CSharedMem
+
+extension Request {
+    /// What the request is on the wire.
+    private var type: MessageType {
+        switch self {
+        case .hello: .hello
+        case .attach: .attach
+        case .detach: .detach
+        case .create: .create
+        case .remove: .remove
+        case .list: .list
+        case .show: .show
+        }
+    }
+
+    /// Says how many bytes follow the header of a request of `type`; nil: no request has this type.
+    private static func messageByteCount(of type: MessageType) -> Int? {
+        switch type {
+        case .hello: MemoryLayout<sharedmem_hello>.size
+        case .attach: MemoryLayout<sharedmem_attach>.size
+        case .detach: MemoryLayout<sharedmem_detach>.size
+        case .create: MemoryLayout<sharedmem_create>.size
+        case .remove, .show: MemoryLayout<sharedmem_segment_request>.size
+        case .list: MemoryLayout<sharedmem_list>.size
+        default: nil
+        }
+    }
+
+    /// Returns the request as one frame.
+    ///
+    /// A program's name ends at its first zero byte and is cut at 64 bytes, at a whole character.
+    package func encoded(requestID: UInt32) -> [UInt8] {
+        var writer = FrameWriter(
+            type: type, requestID: requestID, messageByteCount: Self.messageByteCount(of: type) ?? 0)
+        switch self {
+        case .hello(let hello): hello.write(to: &writer)
+        case .attach(let segment, let access):
+            writer.access(access)
+            writer.reserved()
+            writer.name(segment)
+        case .detach(let segmentID): writer.integer(segmentID)
+        case .create(let definition): definition.write(to: &writer)
+        case .remove(let segment), .show(let segment): writer.name(segment)
+        case .list(let after): writer.name(after)
+        }
+        return writer.finish()
+    }
+
+    /// Reads a request from `frame`, which is exactly one received message.
+    package static func decode(_ frame: [UInt8]) throws(DecodingFailure) -> RequestFrame {
+        var reader = FrameReader(frame)
+        let header = try reader.header()
+        guard let byteCount = messageByteCount(of: header.type) else { throw .type(header.type.rawValue) }
+        try reader.expectMessage(of: header.type, byteCount: byteCount)
+        return try RequestFrame(requestID: header.requestID, request: read(header.type, from: &reader))
+    }
+
+    /// Reads the fields of a request of `type`.
+    private static func read(
+        _ type: MessageType, from reader: inout FrameReader
+    ) throws(DecodingFailure) -> Request {
+        switch type {
+        case .hello: return try .hello(Hello(from: &reader))
+        case .attach:
+            let access = try reader.requiredAccess()
+            try reader.reserved()
+            return try .attach(reader.requiredName(), access)
+        case .detach: return try .detach(segmentID: reader.integer())
+        case .create: return try .create(SegmentDefinition(from: &reader))
+        case .remove: return try .remove(reader.requiredName())
+        case .list: return try .list(after: reader.name())
+        case .show: return try .show(reader.requiredName())
+        default: throw .type(type.rawValue)
+        }
+    }
+}
+
+extension Hello {
+    /// Appends the fields.
+    fileprivate func write(to writer: inout FrameWriter) {
+        writer.integer(majors.lowerBound)
+        writer.integer(majors.upperBound)
+        writer.access(attach?.access)
+        writer.integer(features)
+        writer.padded([UInt8](program.prefix { $0 != 0 }), byteCount: Int(SHAREDMEM_PROGRAM_MAX))
+        writer.name(attach?.segment)
+    }
+
+    /// Reads the fields.
+    fileprivate init(from reader: inout FrameReader) throws(DecodingFailure) {
+        let oldest = try reader.integer(UInt16.self)
+        let newest = try reader.integer(UInt16.self)
+        guard oldest <= newest else { throw .majors(oldest: oldest, newest: newest) }
+        let access = try reader.access()
+        let features = try reader.integer(UInt64.self)
+        let program = try reader.terminated(byteCount: Int(SHAREDMEM_PROGRAM_MAX))
+        var attach: Attach?
+        if let access {
+            attach = try Attach(segment: reader.requiredName(), access: access)
+        } else if try reader.name() != nil {
+            throw .nameWithoutAccess
+        }
+        self.init(majors: oldest...newest, features: features, program: program, attach: attach)
+    }
+}
+
+extension SegmentDefinition {
+    /// Appends the fields.
+    fileprivate func write(to writer: inout FrameWriter) {
+        writer.name(name)
+        writer.integer(byteCount)
+        writer.integer(entryCount)
+        writer.integer(mode)
+        writer.integer(owner ?? SHAREDMEM_UNCHANGED)
+        writer.integer(group ?? SHAREDMEM_UNCHANGED)
+        writer.reserved()
+    }
+
+    /// Reads the fields.
+    fileprivate init(from reader: inout FrameReader) throws(DecodingFailure) {
+        let name = try reader.requiredName()
+        let byteCount = try reader.integer(UInt64.self)
+        let entryCount = try reader.integer(UInt64.self)
+        let mode = try reader.integer(UInt32.self)
+        let owner = try reader.integer(UInt32.self)
+        let group = try reader.integer(UInt32.self)
+        try reader.reserved()
+        self.init(
+            name: name, byteCount: byteCount, entryCount: entryCount, mode: mode,
+            owner: owner == SHAREDMEM_UNCHANGED ? nil : owner, group: group == SHAREDMEM_UNCHANGED ? nil : group)
+    }
+}

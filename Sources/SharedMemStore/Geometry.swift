@@ -1,0 +1,119 @@
+internal import CSharedMem
+
+/// Where everything is in a generation's two files: planned by the daemon, validated once at attach, private afterwards.
+package struct Geometry: Equatable, Sendable {
+    /// Bytes of the data file.
+    package let dataByteCount: Int
+    /// Bytes of the lock file.
+    package let lockByteCount: Int
+    /// Offset of the first bucket.
+    package let indexOffset: Int
+    /// Buckets that are homes; as many as the reach more follow.
+    package let homeBucketCount: Int
+    /// Offset of the change ring.
+    package let ringOffset: Int
+    /// Bytes of the change ring.
+    package let ringByteCount: Int
+    /// Offset of the heap's first granule.
+    package let heapOffset: Int
+    /// Granules of the heap.
+    package let heapGranuleCount: Int
+    /// Offset of the pin slots in the lock file.
+    package let pinsOffset: Int
+    /// Offset of the bitmap of free blocks' edges in the lock file.
+    package let edgesOffset: Int
+    /// The seed of the index's hash.
+    package var hashSeed: UInt64
+
+    /// The number of the heap's first block.
+    @inline(__always)
+    package var firstBlock: Int { heapOffset / 64 }
+
+    /// The number behind the heap's last granule.
+    @inline(__always)
+    package var endBlock: Int { firstBlock &+ heapGranuleCount }
+
+    /// All buckets, those that are nobody's home included.
+    @inline(__always)
+    package var bucketCount: Int { homeBucketCount &+ Geometry.reachLimit }
+
+    /// The furthest bucket from its home that a key can stand at.
+    @inline(__always)
+    package static var reachLimit: Int { Int(SHAREDMEM_REACH_MAX) }
+}
+
+// MARK: - Planning
+
+extension Geometry {
+    /// The smallest data file, in bytes.
+    package static var minimumByteCount: UInt64 { 64 << 10 }
+
+    /// The largest data file, in bytes: block numbers have 32 bits.
+    package static var maximumByteCount: UInt64 { 256 << 30 - page }
+
+    static var page: UInt64 { 4096 }
+
+    /// Plans the files of a segment whose data file has `byteCount` bytes, rounded up to whole pages, and whose index is
+    /// made for `entryCount` keys (0: for as many records of 128 bytes as fit).
+    package init(planning byteCount: UInt64, entryCount: UInt64) throws(StoreError) {
+        guard byteCount >= Self.minimumByteCount, byteCount <= Self.maximumByteCount else {
+            throw .sizeOutOfRange(byteCount)
+        }
+        let data = (byteCount + Self.page - 1) / Self.page * Self.page
+        let header = UInt64(sharedmem_data_header_size)
+        let ringEntry = UInt64(SHAREDMEM_RING_ENTRY_BYTES)
+        let ringByteCount = min(max(data / 256 / ringEntry, 8), 8192) * ringEntry
+        let bucket = UInt64(sharedmem_bucket_size)
+        let slack = UInt64(SHAREDMEM_REACH_MAX) * bucket
+        let room = data - header - ringByteCount - slack
+        // 7 slots a bucket are filled to 6 on average: at 6/7 no key is further than the reach from its home.
+        let averageFill: UInt64 = 6
+        let homes =
+            entryCount == 0
+            ? room / (bucket + averageFill * 128) : (entryCount / averageFill) + 1
+        let leastHeap: UInt64 = 4096
+        guard homes <= (room - leastHeap) / bucket else {
+            throw .tooManyEntries(asked: entryCount, possible: (room - leastHeap) / bucket * averageFill)
+        }
+        let heapOffset = header + (homes * bucket + slack) + ringByteCount
+        let granules = (data - heapOffset) / UInt64(SHAREDMEM_GRANULE)
+        let pins = UInt64(SHAREDMEM_SESSIONS_MAX) * UInt64(sharedmem_pin_size)
+        let lockHeader = UInt64(sharedmem_lock_header_size)
+        let edges = (granules + 511) / 512 * 64
+
+        dataByteCount = Int(data)
+        lockByteCount = Int((lockHeader + pins + edges + Self.page - 1) / Self.page * Self.page)
+        indexOffset = Int(header)
+        homeBucketCount = Int(homes)
+        ringOffset = Int(header + homes * bucket + slack)
+        self.ringByteCount = Int(ringByteCount)
+        self.heapOffset = Int(heapOffset)
+        heapGranuleCount = Int(granules)
+        pinsOffset = Int(lockHeader)
+        edgesOffset = Int(lockHeader + pins)
+        hashSeed = 0
+    }
+}
+
+// MARK: - Checks of what comes from shared memory
+
+extension Geometry {
+    /// The granules that a record with a key and a value of these sizes takes.
+    @inline(__always)
+    package static func granules(keyByteCount: Int, valueByteCount: Int) -> Int {
+        (Int(sharedmem_record_size) &+ ((keyByteCount &+ 7) & ~7) &+ valueByteCount &+ 63) / 64
+    }
+
+    /// Whether `block` is inside the heap.
+    @inline(__always)
+    package func contains(_ block: Block) -> Bool {
+        let number = Int(block.number)
+        return number >= firstBlock && number < endBlock
+    }
+
+    /// Whether `granuleCount` granules at `block` are inside the heap.
+    @inline(__always)
+    package func contains(_ block: Block, granuleCount: UInt64) -> Bool {
+        contains(block) && granuleCount >= 1 && granuleCount <= UInt64(endBlock &- Int(block.number))
+    }
+}

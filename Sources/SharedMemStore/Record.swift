@@ -1,0 +1,62 @@
+internal import CSharedMem
+
+/// A record in the data file: a block of the heap whose first 48 bytes are a record's header.
+///
+/// Making one checks that the block is inside the heap; `extent` reads the lengths once and checks them too.
+struct Record {
+    /// Bytes from the start of the data file.
+    let offset: Int
+
+    /// A record at `block`; nil if the block is outside the heap.
+    @inline(__always)
+    init?(_ block: Block, in geometry: Geometry) {
+        guard geometry.contains(block) else { return nil }
+        offset = block.offset
+    }
+
+    /// Where the key and the value of a record are, checked against the heap.
+    struct Extent {
+        /// Bytes of the key.
+        let keyByteCount: Int
+        /// Bytes of the value.
+        let valueByteCount: Int
+
+        @inline(__always)
+        init(keyByteCount: Int, valueByteCount: Int) {
+            self.keyByteCount = keyByteCount
+            self.valueByteCount = valueByteCount
+        }
+
+        /// The word that says so in the record.
+        @inline(__always)
+        var lengths: UInt64 { UInt64(keyByteCount) | UInt64(valueByteCount) << 16 }
+
+        /// The granules of the record's block.
+        @inline(__always)
+        var granuleCount: Int { Geometry.granules(keyByteCount: keyByteCount, valueByteCount: valueByteCount) }
+    }
+
+    /// Reads the lengths once; nil if they are not those of a record inside the heap.
+    @inline(__always)
+    func extent(_ data: SharedBytes, in geometry: Geometry) -> Extent? {
+        let lengths = data.load(offset &+ Int(sharedmem_record_lengths))
+        let extent = Extent(keyByteCount: Int(lengths & 0xffff), valueByteCount: Int(lengths >> 16))
+        let room = geometry.endBlock &* 64 &- offset
+        guard extent.keyByteCount <= Record.keyLimit,
+            extent.valueByteCount <= room &- (keyOffset &- offset) &- ((extent.keyByteCount &+ 7) & ~7)
+        else { return nil }
+        return extent
+    }
+
+    /// Bytes of the longest key.
+    @inline(__always)
+    static var keyLimit: Int { Int(SHAREDMEM_KEY_MAX) }
+
+    /// Where the key begins.
+    @inline(__always)
+    var keyOffset: Int { offset &+ Int(sharedmem_record_size) }
+
+    /// Where the value begins: the next multiple of 8 behind the key.
+    @inline(__always)
+    func valueOffset(_ extent: Extent) -> Int { keyOffset &+ ((extent.keyByteCount &+ 7) & ~7) }
+}

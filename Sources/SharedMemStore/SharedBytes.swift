@@ -1,0 +1,175 @@
+internal import Synchronization
+
+/// One mapped file of a generation: the only type that holds a pointer into shared memory.
+///
+/// Every access is an aligned atomic of the word's own size, at an offset that the caller has taken from validated
+/// geometry. Orderings are in the methods' names; a plain `load` or `store` is relaxed.
+@safe
+package struct SharedBytes: @unchecked Sendable {
+    // Proof of @unchecked: the memory is shared between processes by design, and reached through atomics alone, but for
+    // the bulk copies, whose result is validated before it is believed (out) or that go to unpublished blocks (in).
+    private let base: UnsafeMutableRawPointer
+
+    /// Bytes of the file.
+    package let byteCount: Int
+
+    /// Takes a mapping of `byteCount` bytes at `pointer`, which must outlive the value and every copy of it.
+    @unsafe
+    package init(_ pointer: UnsafeMutableRawPointer, byteCount: Int) {
+        unsafe base = pointer
+        self.byteCount = byteCount
+    }
+
+    @inline(__always)
+    private func word64(_ offset: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
+        assert(offset >= 0 && offset <= byteCount - 8 && offset & 7 == 0, "a word of 8 bytes inside the file")
+        return unsafe base.advanced(by: offset).assumingMemoryBound(to: Atomic<UInt64>.self)
+    }
+
+    @inline(__always)
+    private func word32(_ offset: Int) -> UnsafeMutablePointer<Atomic<UInt32>> {
+        assert(offset >= 0 && offset <= byteCount - 4 && offset & 3 == 0, "a word of 4 bytes inside the file")
+        return unsafe base.advanced(by: offset).assumingMemoryBound(to: Atomic<UInt32>.self)
+    }
+}
+
+// MARK: - Loads
+
+extension SharedBytes {
+    /// Loads 8 bytes.
+    @inline(__always)
+    package func load(_ offset: Int) -> UInt64 {
+        unsafe word64(offset).pointee.load(ordering: .relaxed)
+    }
+
+    /// Loads 8 bytes; what the storer wrote before a releasing store of them is visible afterwards.
+    @inline(__always)
+    package func loadAcquiring(_ offset: Int) -> UInt64 {
+        unsafe word64(offset).pointee.load(ordering: .acquiring)
+    }
+
+    /// Loads 4 bytes.
+    @inline(__always)
+    package func load32(_ offset: Int) -> UInt32 {
+        unsafe word32(offset).pointee.load(ordering: .relaxed)
+    }
+}
+
+// MARK: - Stores
+
+extension SharedBytes {
+    /// Stores 8 bytes.
+    @inline(__always)
+    package func store(_ value: UInt64, _ offset: Int) {
+        unsafe word64(offset).pointee.store(value, ordering: .relaxed)
+    }
+
+    /// Stores 8 bytes after everything that was stored before.
+    @inline(__always)
+    package func storeReleasing(_ value: UInt64, _ offset: Int) {
+        unsafe word64(offset).pointee.store(value, ordering: .releasing)
+    }
+
+    /// Stores 4 bytes.
+    @inline(__always)
+    package func store32(_ value: UInt32, _ offset: Int) {
+        unsafe word32(offset).pointee.store(value, ordering: .relaxed)
+    }
+
+    /// Replaces `expected` by `desired`, acquiring, and returns what stood there.
+    @inline(__always)
+    package func exchangeAcquiring32(expected: UInt32, desired: UInt32, _ offset: Int) -> UInt32 {
+        unsafe word32(offset).pointee.compareExchange(
+            expected: expected, desired: desired, successOrdering: .acquiring, failureOrdering: .relaxed
+        ).original
+    }
+
+    /// Replaces `expected` by `desired`, sequentially consistent, and returns what stood there.
+    @inline(__always)
+    package func exchangeSequential32(expected: UInt32, desired: UInt32, _ offset: Int) -> UInt32 {
+        unsafe word32(offset).pointee.compareExchange(
+            expected: expected, desired: desired, successOrdering: .sequentiallyConsistent, failureOrdering: .relaxed
+        ).original
+    }
+}
+
+// MARK: - Bulk copies
+
+extension SharedBytes {
+    /// Up to here a loop of relaxed words, from here on `memcpy`.
+    ///
+    /// The loop is free of data races by the letter; `memcpy` is twice as fast from here on, is opaque to the compiler,
+    /// and its result is validated like the loop's.
+    package static var bulkThreshold: Int { 256 }
+
+    /// Copies `count` bytes from `offset`, a multiple of 8, to private memory.
+    @inline(__always)
+    package func copyOut(_ offset: Int, to target: UnsafeMutableRawPointer, count: Int) {
+        assert(offset >= 0 && count >= 0 && count <= byteCount - offset && offset & 7 == 0)
+        if count > Self.bulkThreshold {
+            unsafe target.copyMemory(from: base.advanced(by: offset), byteCount: count)
+            return
+        }
+        var position = 0
+        while position &+ 8 <= count {
+            unsafe target.storeBytes(of: load(offset &+ position), toByteOffset: position, as: UInt64.self)
+            position &+= 8
+        }
+        if position < count {
+            // The last word is inside the record's block: blocks end at multiples of 64.
+            var rest = load(offset &+ position)
+            while position < count {
+                unsafe target.storeBytes(of: UInt8(truncatingIfNeeded: rest), toByteOffset: position, as: UInt8.self)
+                rest >>= 8
+                position &+= 1
+            }
+        }
+    }
+
+    /// Copies `count` private bytes to `offset`, a multiple of 8, and zeros up to the next multiple of 8.
+    @inline(__always)
+    package func copyIn(_ source: UnsafeRawPointer, count: Int, _ offset: Int) {
+        assert(offset >= 0 && count >= 0 && count <= byteCount - offset && offset & 7 == 0)
+        var position = 0
+        if count > Self.bulkThreshold {
+            position = count & ~7
+            unsafe base.advanced(by: offset).copyMemory(from: source, byteCount: position)
+        } else {
+            while position &+ 8 <= count {
+                store(unsafe source.loadUnaligned(fromByteOffset: position, as: UInt64.self), offset &+ position)
+                position &+= 8
+            }
+        }
+        if position < count {
+            store(unsafe PrivateBytes.lastWord(source, from: position, to: count), offset &+ position)
+        }
+    }
+
+    /// Whether the `count` bytes at `offset`, a multiple of 8, and the zeros up to the next multiple of 8 are `other`'s.
+    @inline(__always)
+    package func equals(_ other: UnsafeRawPointer, count: Int, _ offset: Int) -> Bool {
+        var position = 0
+        while position &+ 8 <= count {
+            let word = unsafe other.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+            guard load(offset &+ position) == word else { return false }
+            position &+= 8
+        }
+        guard position < count else { return true }
+        return unsafe PrivateBytes.lastWord(other, from: position, to: count) == load(offset &+ position)
+    }
+}
+
+/// What is done to bytes that no other process sees.
+enum PrivateBytes {
+    /// The bytes from `start` to `end`, fewer than 8, as a little-endian word with zeros behind them.
+    @inline(__always)
+    static func lastWord(_ source: UnsafeRawPointer, from start: Int, to end: Int) -> UInt64 {
+        var word: UInt64 = 0
+        var position = end
+        while position > start {
+            position &-= 1
+            word = word << 8 | UInt64(unsafe source.load(fromByteOffset: position, as: UInt8.self))
+        }
+        return word
+    }
+}

@@ -1,0 +1,67 @@
+import SharedMemProtocol
+import Testing
+
+/// Makes a name that is known to be good.
+func name(_ text: String) throws -> SegmentName {
+    try #require(SegmentName(text))
+}
+
+/// The longest name that is allowed.
+let longestName = String(repeating: "n", count: SegmentName.maximumByteCount)
+
+/// At least one request of every type, with and without what may be left out.
+func everyRequest() throws -> [Request] {
+    [
+        .hello(Hello(majors: 1...1, features: 0, program: [], attach: nil)),
+        .hello(
+            Hello(
+                majors: 2...0x1234, features: 0x0102_0304_0506_0708, program: [UInt8]("grüße".utf8),
+                attach: .init(segment: try name("default"), access: .readOnly))),
+        .hello(
+            Hello(
+                majors: 0...UInt16.max, features: .max, program: [UInt8](repeating: 0x70, count: 64),
+                attach: .init(segment: try name(longestName), access: .readWrite))),
+        .attach(try name("a"), .readOnly),
+        .attach(try name(longestName), .readWrite),
+        .detach(segmentID: 0x0102_0304_0506_0708),
+        .create(SegmentDefinition(name: try name("docs"), byteCount: 1 << 29)),
+        .create(
+            SegmentDefinition(
+                name: try name("x.y_z-1"), byteCount: .max, entryCount: 77, mode: 0o666, owner: 1000, group: 0)),
+        .remove(try name("docs")),
+        .list(after: nil),
+        .list(after: try name("docs")),
+        .show(try name("docs")),
+    ]
+}
+
+/// Makes a description whose fields all differ.
+func description(_ text: String, access: Access? = .readOnly, isConfigured: Bool = true) throws -> SegmentDescription {
+    SegmentDescription(
+        name: try name(text), segmentID: 0x1112_1314_1516_1718, generation: 2, dataByteCount: 0x2122_2324_2526_2728,
+        lockByteCount: 4096, createdAt: 0x3132_3334_3536_3738, mode: 0o640, owner: 1000, group: 1001,
+        sessionCount: 9, access: access, isConfigured: isConfigured)
+}
+
+/// At least one reply of every type, with and without what may be left out.
+func everyReply() throws -> [Reply] {
+    let attachment = Attachment(
+        segmentID: 5, generation: 6, dataByteCount: 0x0102_0304_0506_0708, lockByteCount: 0x90000, access: .readWrite)
+    var readOnly = attachment
+    readOnly.lockByteCount = 0
+    readOnly.access = .readOnly
+    return [
+        .hello(features: 3, session: 1, major: 1, attachment: nil),
+        .hello(features: .max, session: 0x3fff_fffe, major: .max, attachment: attachment),
+        .attached(attachment),
+        .attached(readOnly),
+        .detached,
+        .created(segmentID: .max),
+        .removed,
+        .list([], more: false),
+        .list([try description("a"), try description("b", access: nil, isConfigured: false)], more: true),
+        .shown(try description(longestName, access: .readWrite)),
+        .failure(Failure(error: 13, text: "")),
+        .failure(Failure(error: .max, needed: 1, available: .max, text: "the segment “docs” isn't yours")),
+    ]
+}
