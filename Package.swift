@@ -74,7 +74,8 @@ let package = Package(
         program("child", path: "Sources/Examples/child", ["SharedMem"]),
 
         // MARK: Tests and measurements
-        tests(of: "LinuxIPC"),
+        tests(of: "LinuxIPC", ["linuxipc-peer"]),
+        program("linuxipc-peer", path: "Tests/LinuxIPCPeer", ["LinuxIPC"]),
         tests(of: "SharedMemStore", ["CSharedMem", "TestSupport"]),
         tests(of: "SharedMemProtocol", ["CSharedMem"]),
         tests(of: "SharedMemBroker", ["SharedMemProtocol"]),
