@@ -6,9 +6,9 @@ struct SessionIDs {
     private(set) var live: Set<UInt32> = []
     private var next: UInt32
 
-    /// Starts to count at `first`.
-    init(first: UInt32 = ProtocolLimits.sessionIDs.lowerBound) {
-        next = first
+    /// Starts to count at `first`, or at 1 if no lock word can hold that.
+    init(first: UInt32) {
+        next = ProtocolLimits.sessionIDs.contains(first) ? first : ProtocolLimits.sessionIDs.lowerBound
     }
 
     /// Takes the next id that isn't in use.
