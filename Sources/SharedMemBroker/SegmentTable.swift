@@ -2,8 +2,11 @@ internal import SharedMemProtocol
 
 /// The segments by id and by name, and the sum of what they are charged with.
 struct SegmentTable {
+    /// The segments by their ids.
     private var segments: [UInt64: Segment] = [:]
+    /// The ids by their names.
     private var ids: [SegmentName: UInt64] = [:]
+    /// The next number; 0 means nothing is attached, on the wire.
     private var nextID: UInt64 = 1
 
     /// The names, in ascending order.

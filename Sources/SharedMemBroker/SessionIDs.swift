@@ -4,6 +4,7 @@ internal import SharedMemProtocol
 struct SessionIDs {
     /// The ids that are in use.
     private(set) var live: Set<UInt32> = []
+    /// The number to try next.
     private var next: UInt32
 
     /// Starts to count at `first`, or at 1 if no lock word can hold that.

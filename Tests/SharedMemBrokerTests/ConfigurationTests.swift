@@ -4,6 +4,7 @@ import SharedMemProtocol
 import Testing
 
 struct ConfigurationTests {
+    /// Makes a configuration without limits that matter here.
     private func configuration(
         _ segments: [SegmentDefinition], memoryLimit: UInt64 = 1 << 30
     ) -> Broker.Configuration {

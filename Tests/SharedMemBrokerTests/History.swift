@@ -11,9 +11,13 @@ struct History {
     /// Changes what a broker did before the witness sees it, to show that the witness notices.
     var tamper: ([Broker.Effect]) -> [Broker.Effect] = { $0 }
 
+    /// Where chance comes from.
     private var random: SplitMix
+    /// Connections so far.
     private var peerCount: UInt64 = 0
+    /// Requests so far.
     private var requestCount: UInt32 = 0
+    /// The names that segments may get, more than a list's page holds.
     private let names: [SegmentName]
 
     /// Prepares the history that belongs to `seed`.

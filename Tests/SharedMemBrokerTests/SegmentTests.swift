@@ -138,6 +138,7 @@ struct SegmentTests {
         #expect(effects.failure?.error == ENOSPC)
         #expect(effects.failure?.needed == 4096 + Stage.lockByteCount)
         #expect(effects.failure?.available == 8192)
+        #expect(effects.logged(.error) == [])
         #expect(stage.broker.summary.segmentCount == 0)
         #expect(stage.broker.summary.byteCount == 0)
     }

@@ -4,6 +4,7 @@ import SharedMemProtocol
 import Testing
 
 struct SessionTests {
+    /// Makes a HELLO.
     private func hello(_ majors: ClosedRange<UInt16> = 1...1, attach: Hello.Attach? = nil) -> Request {
         .hello(Hello(majors: majors, features: .max, program: [], attach: attach))
     }

@@ -1,7 +1,9 @@
 /// A small generator of random numbers that starts from a seed (Steele, Lea, Flood: SplitMix64, 2014).
 struct SplitMix: RandomNumberGenerator {
+    /// The sum of all steps.
     private var state: UInt64
 
+    /// Starts from `seed`.
     init(seed: UInt64) {
         state = seed
     }

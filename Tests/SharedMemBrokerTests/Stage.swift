@@ -6,7 +6,9 @@ import Testing
 struct Stage {
     /// What is being tested.
     var broker = Broker()
+    /// Connections so far.
     private var peerCount: UInt64 = 0
+    /// Requests so far.
     private var requestCount: UInt32 = 0
 
     /// Bytes of a lock file, as this stage's worker makes it.
@@ -14,7 +16,7 @@ struct Stage {
     /// The time at which all memory of this stage is made.
     static let createdAt: UInt64 = 1_700_000_000_000_000_000
 
-    /// Begins with a configuration, whose segments are made.
+    /// Begins with a configuration, whose segments are made at once.
     init(
         segments: [SegmentDefinition] = [], memoryLimit: UInt64 = 1 << 30, connectionsPerUser: Int = 4,
         creators: Broker.Configuration.Creators? = nil
@@ -90,7 +92,7 @@ extension [Broker.Effect] {
     /// The only reply.
     var reply: Reply? { replies.count == 1 ? replies.first : nil }
 
-    /// The only reply's errno, or nil if it grants something.
+    /// The only reply's failure; nil: it grants something, or there isn't exactly one.
     var failure: Failure? {
         if case .failure(let failure) = reply { failure } else { nil }
     }

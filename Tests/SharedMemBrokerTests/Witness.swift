@@ -12,19 +12,26 @@ struct Witness {
     private(set) var segments: [UInt64: Region] = [:]
     /// How often each kind of reply came; a failure counts as its errno.
     private(set) var counts: [String: Int] = [:]
+    /// All segment ids that ever were.
     private var issued: Set<UInt64> = []
 
     /// A connection.
     struct Caller {
+        /// Who it is.
         let identity: PeerIdentity
+        /// The session's id, when HELLO was answered.
         var session: UInt32?
+        /// How often it's attached to which segment.
         var attached: [UInt64: Int] = [:]
+        /// Requests that aren't answered yet, by their number.
         var open: [UInt32: Question] = [:]
     }
 
     /// A request that isn't answered yet.
     struct Question {
+        /// What was asked.
         let request: Request
+        /// What had to come of it.
         let verdict: Verdict
         /// Whether HELLO was answered and the refusal of its attach is still to come.
         var isGreeted = false
@@ -35,9 +42,13 @@ struct Witness {
 
     /// A segment.
     struct Region {
+        /// Its name.
         let name: SegmentName
+        /// What it was asked to be, with the newest owner, group and mode.
         var definition: SegmentDefinition
+        /// Bytes that count against the limit.
         var charge: UInt64
+        /// Whether its memory is there.
         var isMade = false
     }
 
