@@ -16,8 +16,12 @@ package enum Machine {
     /// Raises the number of descriptors that the process may hold to what it's allowed: `setrlimit(2)`.
     static func raiseDescriptorLimit() throws(Errno) {
         var limit = rlimit()
-        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { throw Errno(rawValue: errno) }
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+            throw Errno(rawValue: errno)
+        }
         limit.rlim_cur = limit.rlim_max
-        guard unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { throw Errno(rawValue: errno) }
+        guard unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+            throw Errno(rawValue: errno)
+        }
     }
 }
