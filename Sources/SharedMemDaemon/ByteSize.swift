@@ -32,7 +32,7 @@ extension ByteSize: CustomStringConvertible {
     package var description: String {
         guard byteCount >= 1024 else { return "\(byteCount) B" }
         let power = min((UInt64.bitWidth - 1 - byteCount.leadingZeroBitCount) / 10, 4)
-        let unit = 1 as UInt64 << UInt64(10 * power)
+        let unit = UInt64(1) << UInt64(10 * power)
         let tenths = byteCount % unit / (unit / 1024) * 10 / 1024
         return "\(byteCount / unit).\(tenths) \(["B", "KiB", "MiB", "GiB", "TiB"][power])"
     }

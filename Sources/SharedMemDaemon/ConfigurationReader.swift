@@ -66,8 +66,8 @@ package struct ConfigurationReader {
         guard sum > limit else { return }
         throw ConfigurationError(
             file: file, line: setting.line,
-            sentence: "segments take \(ByteSize(sum)) together; expected at most the memory-limit of "
-                + "\(ByteSize(limit))")
+            sentence: "segments take \(ByteSize(sum)) together (\(sum) bytes); expected at most the memory-limit of "
+                + "\(ByteSize(limit)) (\(limit) bytes)")
     }
 }
 

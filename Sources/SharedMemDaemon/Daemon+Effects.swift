@@ -3,7 +3,7 @@ internal import SharedMemBroker
 internal import SharedMemProtocol
 
 extension Daemon {
-    /// Carries out one decision. What follows from it is only noted in `events`.
+    /// Carries out one decision; what follows from it is only noted in `events`.
     func carryOut(_ effect: Broker.Effect) {
         switch effect {
         case .reply(let id, let requestID, let reply):
@@ -62,7 +62,7 @@ extension Daemon {
         maker.release(released)
     }
 
-    /// Changes what is remembered. Without a folder nothing is: the log was told so at the start.
+    /// Changes what is remembered; without a folder nothing is, and the log was told so at the start.
     private func keep(_ change: () throws(DefinitionFolder.Failure) -> Void) {
         do throws(DefinitionFolder.Failure) {
             try change()

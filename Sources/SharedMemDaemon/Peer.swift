@@ -37,7 +37,9 @@ final class Peer {
         case offence(String)
     }
 
-    /// Reads one message. `buffer` must be one byte longer than the longest frame; `isHungUp` tells the end of the
+    /// Reads one message.
+    ///
+    /// `buffer` must be one byte longer than the longest frame; `isHungUp` tells the end of the
     /// connection from an empty message, which reads the same.
     func receive(into buffer: inout [UInt8], isHungUp: Bool) -> Input {
         do throws(Errno) {
