@@ -8,6 +8,9 @@ extension Daemon {
     func accept() throws(Errno) {
         while true {
             do throws(Errno) {
+                // The kernel gives the lowest number that is free.
+                let next = try listener?.socket.descriptor.duplicated().rawValue ?? 0
+                guard next < firstReservedDescriptor else { throw Errno.tooManyOpenFiles }
                 guard let socket = try listener?.socket.accept() else {
                     hasToldOfLack = false
                     return
@@ -93,6 +96,7 @@ extension Daemon {
     /// Ends a connection; the broker is still to be told.
     func drop(_ id: PeerID) {
         guard peers.removeValue(forKey: id) != nil else { return }
+        hasDropped = true
         events.append(.hungUp(id))
     }
 }
