@@ -45,6 +45,16 @@ extension Errno {
     package static var tooManyOpenFilesInSystem: Errno { Errno(rawValue: ENFILE) }
     /// EFBIG: the file is larger than allowed.
     package static var fileTooLarge: Errno { Errno(rawValue: EFBIG) }
+    /// EDQUOT: a limit of the user is reached.
+    package static var quotaExceeded: Errno { Errno(rawValue: EDQUOT) }
+    /// EIDRM: the object was removed.
+    package static var identifierRemoved: Errno { Errno(rawValue: EIDRM) }
+    /// EROFS: it can only be read.
+    package static var readOnly: Errno { Errno(rawValue: EROFS) }
+    /// EUCLEAN: the structure is damaged.
+    package static var structureNeedsCleaning: Errno { Errno(rawValue: EUCLEAN) }
+    /// EPROTONOSUPPORT: no version in common.
+    package static var protocolNotSupported: Errno { Errno(rawValue: EPROTONOSUPPORT) }
     /// ENOSPC: there is no room.
     package static var noSpace: Errno { Errno(rawValue: ENOSPC) }
     /// EPIPE: the peer closed its end.

@@ -19,6 +19,9 @@ internal import CLinuxIPC
     /// How many bytes are mapped.
     package let byteCount: Int
 
+    /// In which process the region is: a forked child doesn't have it if it's private to the process.
+    private let forkCount: UInt32?
+
     /// The size of a huge page, and the length from which on a mapping is aligned to it.
     static var hugePageByteCount: Int { 2 << 20 }
 
@@ -45,10 +48,15 @@ internal import CLinuxIPC
         }
         unsafe self.start = start
         self.byteCount = byteCount
+        forkCount = isPrivateToProcess ? ForkCounter.current : nil
     }
 
-    // munmap(2) of a region that was mapped by this process doesn't fail.
-    deinit { _ = unsafe munmap(start, byteCount) }
+    // munmap(2) of a region that was mapped by this process doesn't fail. In a forked child that never had the region,
+    // something else may stand at its address.
+    deinit {
+        guard forkCount == nil || forkCount == ForkCounter.current else { return }
+        _ = unsafe munmap(start, byteCount)
+    }
 
     /// Where the region starts; valid as long as the mapping lives.
     @unsafe package var baseAddress: UnsafeMutableRawPointer { unsafe start }

@@ -11,8 +11,9 @@ package struct KeyHash: Equatable, Sendable {
         bits = unsafe sharedmem_xxh3(key.baseAddress, key.count, seed)
     }
 
-    /// The key's home bucket among `homeBucketCount`: the high bits, scaled (D. Lemire, "Fast Random Integer Generation
-    /// in an Interval", 2019).
+    /// The key's home bucket among `homeBucketCount`: the high bits, scaled.
+    ///
+    /// Source: D. Lemire, "Fast Random Integer Generation in an Interval", ACM TOMACS 29, 2019.
     @inline(__always)
     func home(among homeBucketCount: Int) -> Int {
         Int(truncatingIfNeeded: bits.multipliedFullWidth(by: UInt64(homeBucketCount)).high)

@@ -1,4 +1,4 @@
-/// What an index slot holds: where a record is, and the low half of its version. Zero is an empty slot.
+/// What an index slot holds: where a record is, and the low half of its version; zero is an empty slot.
 package struct Reference: Equatable, Sendable {
     /// The block in the high half, the low half of the version in the low half.
     package let bits: UInt64

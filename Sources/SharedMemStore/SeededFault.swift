@@ -2,7 +2,7 @@
     internal import Synchronization
 #endif
 
-/// A fault that a test puts into the store on purpose, to show that it would be caught. A release build has none.
+/// A fault that a test puts into the store on purpose, to show that it would be caught; a release build has none.
 package enum SeededFault: UInt32, CaseIterable, Sendable {
     /// Writers don't take the lock word.
     case lockLeftOut = 1

@@ -48,7 +48,7 @@ extension Store {
         return now &- retired >= 2
     }
 
-    /// Takes the head out of limbo; its block belongs to the caller then. Returns its granules.
+    /// Takes the head out of limbo and returns its granules; the block belongs to the caller then.
     @inline(__always)
     func popLimbo(_ head: Record) throws(StoreError) -> Int {
         guard let extent = head.extent(data, in: geometry) else { throw .corrupted(.limbo) }

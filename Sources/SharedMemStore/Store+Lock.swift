@@ -26,7 +26,7 @@ extension Store {
         return found
     }
 
-    /// Gives the lock word back. Only for the owner.
+    /// Gives the lock word back; only for the owner.
     ///
     /// By compare-and-swap, never by exchange: the word may have been taken away, and a change that was made under a
     /// lost lock must not be acknowledged.
@@ -60,6 +60,9 @@ extension Store {
 
     /// Where the lock word is in the lock file, for the futex.
     package static var lockWordOffset: Int { Int(sharedmem_lock_at_lock_word) }
+
+    /// The bit that says that somebody sleeps on the word, or may.
+    package static var waitersBit: UInt32 { UInt32(SHAREDMEM_LOCK_WAITERS) }
 
     /// The session that a lock word names; 0: none.
     package static func owner(of word: UInt32) -> UInt32 { word & UInt32(SHAREDMEM_LOCK_SESSION) }

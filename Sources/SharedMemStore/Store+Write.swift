@@ -5,7 +5,7 @@ internal import CSharedMem
 // or the new one whole, whatever the moment.
 
 extension Store {
-    /// Sets `key` to `value` and returns the version. Only for the owner of the lock word.
+    /// Sets `key` to `value` and returns the version; only for the owner of the lock word.
     ///
     /// `time` is the record's written-at: ns since the epoch. Throws `full` or `indexFull` and leaves the old value.
     package func set(
@@ -15,10 +15,8 @@ extension Store {
         let hash = unsafe KeyHash(key, seed: geometry.hashSeed)
         let old = unsafe try position(of: key, hash)
         let extent = Record.Extent(keyByteCount: key.count, valueByteCount: value.count)
-        guard extent.valueByteCount < geometry.heapGranuleCount &* 64, extent.granuleCount <= geometry.heapGranuleCount
-        else {
-            throw .full(
-                needed: value.count &+ key.count, available: try largestFreeGranuleCount() &* 64)
+        guard value.count < geometry.heapGranuleCount &* 64, extent.granuleCount <= geometry.heapGranuleCount else {
+            throw .valueTooLarge(needed: value.count &+ key.count, available: geometry.heapGranuleCount &* 64)
         }
         let slot: Int
         if let old { slot = old.slotOffset } else { slot = try newSlot(hash) }
@@ -35,8 +33,9 @@ extension Store {
         return version
     }
 
-    /// Deletes `key` and returns the version of the deletion; nil: there was no such key. Only for the owner of the lock
-    /// word.
+    /// Deletes `key` and returns the version of the deletion; nil: there was no such key.
+    ///
+    /// Only for the owner of the lock word.
     package func delete(_ key: UnsafeRawBufferPointer) throws(StoreError) -> UInt64? {
         guard key.count <= Record.keyLimit else { throw .keyTooLong(key.count) }
         let hash = unsafe KeyHash(key, seed: geometry.hashSeed)

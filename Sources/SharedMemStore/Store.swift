@@ -1,7 +1,8 @@
 internal import CSharedMem
 
-/// One generation of a segment, mapped: the operations on its memory. A value of private fields; it owns nothing.
+/// One generation of a segment, mapped: the operations on its memory.
 ///
+/// A value of private fields; it owns nothing.
 /// Layers: `Store+Read` and `Store+Write` are what clients call; they use the index (`Store+Index`), the heap
 /// (`Store+Heap`), limbo (`Store+Limbo`) and the lock word (`Store+Lock`). No system call is made here: who has to wait
 /// is told so.
@@ -102,7 +103,7 @@ extension Store {
 
     /// Throws if the generation is not the one to use any more.
     @inline(__always)
-    func checkState() throws(StoreError) {
+    package func checkState() throws(StoreError) {
         let state = data.load32(Int(sharedmem_at_state))
         if state != UInt32(SHAREDMEM_STATE_LIVE) {
             throw state == UInt32(SHAREDMEM_STATE_REMOVED) ? .removed : .retired

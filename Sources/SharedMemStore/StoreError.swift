@@ -2,6 +2,8 @@
 package enum StoreError: Error, Equatable, Sendable {
     /// The heap has no room: bytes needed, and the most that could be given.
     case full(needed: Int, available: Int)
+    /// The value is larger than the whole heap: bytes needed, and the heap's.
+    case valueTooLarge(needed: Int, available: Int)
     /// No slot is free within the reach of the key's home.
     case indexFull
     /// The buffer is too small: bytes needed.
@@ -55,6 +57,8 @@ extension StoreError: CustomStringConvertible {
         case .full(let needed, let available):
             "the segment is full: the value needs " + String(needed) + " bytes and at most " + String(available)
                 + " are free in one piece"
+        case .valueTooLarge(let needed, let available):
+            "the value is too large: it needs " + String(needed) + " bytes and the whole heap has " + String(available)
         case .indexFull: "the segment's index is full: make the segment with more entries"
         case .bufferTooSmall(let needed): "the buffer is too small: the value has " + String(needed) + " bytes"
         case .keyTooLong(let count): "the key has " + String(count) + " bytes, the longest allowed has 512"

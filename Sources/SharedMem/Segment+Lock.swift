@@ -1,0 +1,93 @@
+internal import LinuxIPC
+internal import SharedMemStore
+
+// Taking the lock word: once, then a short spin, then sleep in slices. The store does the word's atomics; sleeping and
+// waking is here, because it takes system calls.
+
+extension Segment {
+    /// Spins that are tried before a writer sleeps: some microseconds, as long as a few sets of small values.
+    private static var spinLimit: Int { 100 }
+
+    /// The longest sleep in one go: a wake-up that died with its waker costs this much at most.
+    private static var sliceNanoseconds: UInt64 { 1_000_000_000 }
+
+    /// Runs `body` as the owner of the lock word; what it did is only acknowledged if the word was still ours.
+    @inline(__always)
+    func writing<Result>(
+        _ body: (borrowing Store, _ time: UInt64) throws(StoreError) -> Result
+    ) throws(SharedMemError) -> Result {
+        guard access == .readWrite else {
+            throw SharedMemError(
+                .readOnly, errno: Errno.readOnly.rawValue, "segment '" + name + "' is attached read-only")
+        }
+        // Read before the lock: a precise clock would double the cost of a set, inside it everybody would wait for it.
+        let time = SystemClock.realtimeCoarse()
+        var timedOut: SharedMemError?
+        let result: Result? = try withStore { (store) throws(StoreError) in
+            if SeededFault.lockLeftOut.isSeeded { return try body(store, time) }
+            let found = store.tryLock(at: time)
+            if found != 0 {
+                timedOut = try lockSlowly(store, found)
+                if timedOut != nil { return nil }
+            }
+            let result: Result
+            do throws(StoreError) {
+                try store.checkState()
+                result = try body(store, time)
+            } catch {
+                finish(store.unlock())
+                throw error
+            }
+            let unlocked = store.unlock()
+            if unlocked != .quietly {
+                finish(unlocked)
+                if unlocked == .lost { throw .retired }
+            }
+            return result
+        }
+        if let result { return result }
+        throw timedOut ?? SharedMemError(.lockTimeout, "segment '" + name + "': the lock word was not free in time")
+    }
+
+    /// Wakes who waits.
+    private func finish(_ unlocked: Unlocked) {
+        if unlocked == .withWaiters { currentAttachment()?.wakeLockWaiter() }
+    }
+
+    /// Waits for the lock word; returns the error if it wasn't free in time, nil if it is ours now.
+    @inline(never)
+    private func lockSlowly(_ store: borrowing Store, _ first: UInt32) throws(StoreError) -> SharedMemError? {
+        var found = first
+        for _ in 0..<Self.spinLimit {
+            if Store.isRetired(found) { throw .retired }
+            SpinHint.pause()
+            found = store.lockWord
+            if found == 0 {
+                found = store.tryLock(at: SystemClock.realtimeCoarse())
+                if found == 0 { return nil }
+            }
+        }
+        guard let attachment = currentAttachment() else { throw .retired }
+        let start = SystemClock.monotonic()
+        let limit = lockTimeoutMilliseconds.multipliedReportingOverflow(by: 1_000_000)
+        let patience = limit.overflow ? UInt64.max : limit.partialValue
+        while true {
+            let waited = SystemClock.monotonic() &- start
+            found = store.tryLock(at: SystemClock.realtimeCoarse(), afterWaiting: true)
+            if found == 0 { return nil }
+            if Store.isRetired(found) { throw .retired }
+            if waited >= patience { return timeout(owner: Store.owner(of: found), after: waited) }
+            if store.announceWaiter(seeing: found) {
+                _ = attachment.waitForLock(
+                    while: found | Store.waitersBit, nanoseconds: min(Self.sliceNanoseconds, patience - waited))
+            }
+        }
+    }
+
+    private func timeout(owner: UInt32, after nanoseconds: UInt64) -> SharedMemError {
+        SharedMemError(
+            .lockTimeout, errno: Errno.timedOut.rawValue,
+            "segment '" + name + "': session " + String(owner) + " has held the lock word for more than "
+                + String(nanoseconds / 1_000_000) + " ms")
+    }
+}

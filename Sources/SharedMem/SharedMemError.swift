@@ -1,0 +1,129 @@
+internal import LinuxIPC
+internal import SharedMemProtocol
+internal import SharedMemStore
+
+/// Why an operation on a segment failed: a code, the errno if there is one, and the facts that are needed to act.
+public struct SharedMemError: Error, Sendable {
+    /// What kind of failure it is.
+    public let code: Code
+    /// The errno of Linux; 0: none belongs to it.
+    public let errno: Int32
+    /// What was needed, in bytes or pieces; 0: doesn't apply.
+    public let needed: UInt64
+    /// What there is or is allowed, in the same unit; 0: doesn't apply.
+    public let available: UInt64
+    /// One sentence without a full stop: what, which, and what was expected.
+    public let description: String
+
+    init(_ code: Code, errno: Int32 = 0, needed: UInt64 = 0, available: UInt64 = 0, _ description: String) {
+        self.code = code
+        self.errno = errno
+        self.needed = needed
+        self.available = available
+        self.description = description
+    }
+
+    /// A kind of failure; more may be added.
+    public struct Code: Equatable, Sendable {
+        private enum Kind: UInt8 {
+            case noSuchSegment, exists, notPermitted, readOnly, full, bufferTooSmall, lockTimeout, corrupted,
+                notConnected
+            case removed, versionSkew, quota, keyTooLong, valueTooLarge, invalidArgument, systemCall
+        }
+
+        private let kind: Kind
+
+        private init(_ kind: Kind) { self.kind = kind }
+
+        /// No segment has the name (ENOENT).
+        public static var noSuchSegment: Code { Code(.noSuchSegment) }
+        /// A segment has the name already (EEXIST).
+        public static var exists: Code { Code(.exists) }
+        /// The owner, group and mode don't allow it (EACCES).
+        public static var notPermitted: Code { Code(.notPermitted) }
+        /// A write through a read-only handle (EROFS).
+        public static var readOnly: Code { Code(.readOnly) }
+        /// There is no room (ENOSPC): `needed` and `available` are bytes.
+        public static var full: Code { Code(.full) }
+        /// The buffer is too small (EMSGSIZE): `needed` is the value's length in bytes.
+        public static var bufferTooSmall: Code { Code(.bufferTooSmall) }
+        /// The lock word wasn't free in time (ETIMEDOUT).
+        public static var lockTimeout: Code { Code(.lockTimeout) }
+        /// The segment's memory is not what a writer of ours leaves (EUCLEAN).
+        public static var corrupted: Code { Code(.corrupted) }
+        /// No daemon answers (ENOTCONN).
+        public static var notConnected: Code { Code(.notConnected) }
+        /// The segment was removed while it was attached (EIDRM).
+        public static var removed: Code { Code(.removed) }
+        /// Client and daemon, or client and segment, have no version in common (EPROTONOSUPPORT).
+        public static var versionSkew: Code { Code(.versionSkew) }
+        /// A limit of the user is reached (EDQUOT).
+        public static var quota: Code { Code(.quota) }
+        /// The key is longer than 512 bytes (ENAMETOOLONG).
+        public static var keyTooLong: Code { Code(.keyTooLong) }
+        /// The value is larger than the segment's whole heap (ENOSPC).
+        public static var valueTooLarge: Code { Code(.valueTooLarge) }
+        /// A name or an option breaks a rule (EINVAL).
+        public static var invalidArgument: Code { Code(.invalidArgument) }
+        /// A system call failed: `errno` says how.
+        public static var systemCall: Code { Code(.systemCall) }
+    }
+}
+
+extension SharedMemError: CustomStringConvertible {}
+
+// MARK: - From the layers below
+
+extension SharedMemError {
+    /// Whether the connection on which it came can go on: the daemon refused, and nothing was lost.
+    var keepsConnection: Bool { code != .notConnected && code != .versionSkew }
+
+    /// A system call that failed at `doing` something.
+    init(_ error: Errno, _ doing: String) {
+        self.init(.systemCall, errno: error.rawValue, doing + ": " + error.description)
+    }
+
+    /// What the daemon refused.
+    init(_ failure: Failure) {
+        let code: Code =
+            switch failure.error {
+            case Errno.noSuchFileOrDirectory.rawValue: .noSuchSegment
+            case Errno.fileExists.rawValue: .exists
+            case Errno.permissionDenied.rawValue, Errno.notPermitted.rawValue: .notPermitted
+            case Errno.noSpace.rawValue, Errno.noMemory.rawValue: .full
+            case Errno.quotaExceeded.rawValue: .quota
+            case Errno.protocolNotSupported.rawValue: .versionSkew
+            case Errno.invalidArgument.rawValue: .invalidArgument
+            default: .systemCall
+            }
+        self.init(
+            code, errno: failure.error, needed: failure.needed, available: failure.available, failure.text)
+    }
+
+    /// What the store of the segment `name` said.
+    init(_ error: StoreError, segment name: String) {
+        let sentence = "segment '" + name + "': " + error.description
+        switch error {
+        case .full(let needed, let available):
+            self.init(
+                .full, errno: Errno.noSpace.rawValue, needed: UInt64(needed), available: UInt64(available), sentence)
+        case .valueTooLarge(let needed, let available):
+            self.init(
+                .valueTooLarge, errno: Errno.noSpace.rawValue, needed: UInt64(needed), available: UInt64(available),
+                sentence)
+        case .indexFull: self.init(.full, errno: Errno.noSpace.rawValue, sentence)
+        case .bufferTooSmall(let needed):
+            self.init(.bufferTooSmall, errno: Errno.messageTooLong.rawValue, needed: UInt64(needed), sentence)
+        case .keyTooLong(let count):
+            self.init(
+                .keyTooLong, errno: Errno.fileNameTooLong.rawValue, needed: UInt64(count), available: 512, sentence)
+        case .corrupted: self.init(.corrupted, errno: Errno.structureNeedsCleaning.rawValue, sentence)
+        case .busy: self.init(.systemCall, errno: Errno.wouldBlock.rawValue, sentence)
+        case .retired: self.init(.notConnected, errno: Errno.notConnected.rawValue, sentence)
+        case .removed: self.init(.removed, errno: Errno.identifierRemoved.rawValue, sentence)
+        case .foreign: self.init(.versionSkew, errno: Errno.protocolNotSupported.rawValue, sentence)
+        case .sizeOutOfRange, .tooManyEntries:
+            self.init(.invalidArgument, errno: Errno.invalidArgument.rawValue, sentence)
+        }
+    }
+}

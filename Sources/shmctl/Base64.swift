@@ -1,0 +1,24 @@
+/// The encoding of bytes as text that RFC 4648 describes in section 4.
+enum Base64 {
+    /// The 64 digits in the order of their values.
+    private static let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+
+    /// Encodes `bytes` as ASCII, padded with `=` to a multiple of four digits.
+    static func encoded(_ bytes: [UInt8]) -> [UInt8] {
+        var text: [UInt8] = []
+        text.reserveCapacity((bytes.count + 2) / 3 * 4)
+        var index = 0
+        while index < bytes.count {
+            let count = min(3, bytes.count - index)
+            var group = UInt32(bytes[index]) << 16
+            if count > 1 { group |= UInt32(bytes[index + 1]) << 8 }
+            if count > 2 { group |= UInt32(bytes[index + 2]) }
+            text.append(digits[Int(group >> 18 & 63)])
+            text.append(digits[Int(group >> 12 & 63)])
+            text.append(count > 1 ? digits[Int(group >> 6 & 63)] : UInt8(ascii: "="))
+            text.append(count > 2 ? digits[Int(group & 63)] : UInt8(ascii: "="))
+            index += 3
+        }
+        return text
+    }
+}
