@@ -78,7 +78,7 @@ let package = Package(
         tests(of: "SharedMemStore", ["CSharedMem"]),
         tests(of: "SharedMemProtocol", ["CSharedMem"]),
         tests(of: "SharedMemBroker", ["SharedMemProtocol"]),
-        tests(of: "SharedMemDaemon", ["SharedMemBroker", "SharedMemProtocol", "SharedMemStore", "LinuxIPC"]),
+        tests(of: "SharedMemDaemon", ["SharedMemBroker", "SharedMemProtocol", "SharedMemStore", "LinuxIPC", "sharedmemd"]),
         tests(of: "SharedMem", ["LinuxIPC", "SharedMemProtocol", "SharedMemStore", "sharedmemd"]),
         tests(of: "shmctl", ["SharedMem", "LinuxIPC", "sharedmemd"]),
         .target(
