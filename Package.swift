@@ -79,7 +79,9 @@ let package = Package(
         tests(of: "SharedMemStore", ["CSharedMem", "TestSupport"]),
         tests(of: "SharedMemProtocol", ["CSharedMem"]),
         tests(of: "SharedMemBroker", ["SharedMemProtocol"]),
-        tests(of: "SharedMemDaemon", ["SharedMemBroker", "SharedMemProtocol", "SharedMemStore", "LinuxIPC"]),
+        tests(
+            of: "SharedMemDaemon",
+            ["SharedMemBroker", "SharedMemProtocol", "SharedMemStore", "LinuxIPC", "sharedmemd"]),
         tests(of: "SharedMem", ["TestSupport", "LinuxIPC", "SharedMemProtocol", "SharedMemStore", "sharedmemd"]),
         tests(of: "shmctl", ["SharedMem", "LinuxIPC", "sharedmemd"]),
         .target(name: "TestSupport", path: "Tests/Support", swiftSettings: settings),
