@@ -76,21 +76,25 @@ extension Geometry {
             throw .tooManyEntries(asked: entryCount, possible: (room - leastHeap) / bucket * averageFill)
         }
         let heapOffset = header + (homes * bucket + slack) + ringByteCount
-        let granules = (data - heapOffset) / UInt64(SHAREDMEM_GRANULE)
-        let pins = UInt64(SHAREDMEM_SESSIONS_MAX) * UInt64(sharedmem_pin_size)
-        let lockHeader = UInt64(sharedmem_lock_header_size)
-        let edges = (granules + 511) / 512 * 64
+        self.init(
+            homeBucketCount: Int(homes), ringByteCount: Int(ringByteCount),
+            heapGranuleCount: Int((data - heapOffset) / UInt64(SHAREDMEM_GRANULE)), dataByteCount: Int(data))
+    }
 
-        dataByteCount = Int(data)
-        lockByteCount = Int((lockHeader + pins + edges + Self.page - 1) / Self.page * Self.page)
-        indexOffset = Int(header)
-        homeBucketCount = Int(homes)
-        ringOffset = Int(header + homes * bucket + slack)
-        self.ringByteCount = Int(ringByteCount)
-        self.heapOffset = Int(heapOffset)
-        heapGranuleCount = Int(granules)
-        pinsOffset = Int(lockHeader)
-        edgesOffset = Int(lockHeader + pins)
+    /// Lays out files whose parts have these sizes; the data file has `dataByteCount` bytes, or as many as it needs.
+    package init(homeBucketCount: Int, ringByteCount: Int, heapGranuleCount: Int, dataByteCount: Int? = nil) {
+        let indexByteCount = (homeBucketCount + Self.reachLimit) * Int(sharedmem_bucket_size)
+        indexOffset = Int(sharedmem_data_header_size)
+        self.homeBucketCount = homeBucketCount
+        ringOffset = indexOffset + indexByteCount
+        self.ringByteCount = ringByteCount
+        heapOffset = ringOffset + ringByteCount
+        self.heapGranuleCount = heapGranuleCount
+        self.dataByteCount = dataByteCount ?? heapOffset + heapGranuleCount * 64
+        pinsOffset = Int(sharedmem_lock_header_size)
+        edgesOffset = pinsOffset + Int(SHAREDMEM_SESSIONS_MAX) * Int(sharedmem_pin_size)
+        let lockByteCount = edgesOffset + (heapGranuleCount + 511) / 512 * 64
+        self.lockByteCount = (lockByteCount + Int(Self.page) - 1) / Int(Self.page) * Int(Self.page)
         hashSeed = 0
     }
 }

@@ -14,6 +14,10 @@ struct Record {
         offset = block.offset
     }
 
+    /// The block.
+    @inline(__always)
+    var block: Block { Block(number: UInt32(truncatingIfNeeded: offset / 64)) }
+
     /// Where the key and the value of a record are, checked against the heap.
     struct Extent {
         /// Bytes of the key.

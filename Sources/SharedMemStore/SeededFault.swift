@@ -8,6 +8,16 @@ package enum SeededFault: UInt32, CaseIterable, Sendable {
     case lockLeftOut = 1
     /// Readers believe what they copied.
     case validationLeftOut = 2
+    /// Writers don't say that they publish.
+    case intentLeftOut = 3
+    /// Changes of the heap aren't logged.
+    case undoLeftOut = 4
+    /// The reference is stored before the record is filled.
+    case publishedTooEarly = 5
+    /// A replaced record goes to limbo twice.
+    case retiredTwice = 6
+    /// The intent is forgotten before limbo is assigned.
+    case forgottenTooEarly = 7
 
     #if SHAREDMEM_TEST_HOOKS
         /// Whether this build can seed faults.

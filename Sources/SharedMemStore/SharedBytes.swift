@@ -13,6 +13,13 @@ package struct SharedBytes: @unchecked Sendable {
     /// Bytes of the file.
     package let byteCount: Int
 
+    #if SHAREDMEM_TEST_HOOKS
+        /// Where every store is noted, for a test that stops a writer after each of them.
+        package var recorder: StoreRecorder?
+        /// Whether this is the lock file, for the recorder.
+        package var isLock = false
+    #endif
+
     /// Takes a mapping of `byteCount` bytes at `pointer`, which must outlive the value and every copy of it.
     @unsafe
     package init(_ pointer: UnsafeMutableRawPointer, byteCount: Int) {
@@ -30,6 +37,26 @@ package struct SharedBytes: @unchecked Sendable {
     private func word32(_ offset: Int) -> UnsafeMutablePointer<Atomic<UInt32>> {
         assert(offset >= 0 && offset <= byteCount - 4 && offset & 3 == 0, "a word of 4 bytes inside the file")
         return unsafe base.advanced(by: offset).assumingMemoryBound(to: Atomic<UInt32>.self)
+    }
+}
+
+extension SharedBytes {
+    /// Notes a store in a test that asked for it; nothing in a release build.
+    @inline(__always)
+    private func note(_ value: UInt64, _ offset: Int, byteCount: Int) {
+        #if SHAREDMEM_TEST_HOOKS
+            recorder?.steps.append(
+                StoreRecorder.Step(isLock: isLock, offset: offset, value: value, byteCount: byteCount))
+        #endif
+    }
+
+    /// Up to how many bytes a copy into the file is made of relaxed words.
+    private var wordCopyLimit: Int {
+        #if SHAREDMEM_TEST_HOOKS
+            recorder == nil ? Self.bulkThreshold : Int.max
+        #else
+            Self.bulkThreshold
+        #endif
     }
 }
 
@@ -61,19 +88,29 @@ extension SharedBytes {
     /// Stores 8 bytes.
     @inline(__always)
     package func store(_ value: UInt64, _ offset: Int) {
+        note(value, offset, byteCount: 8)
         unsafe word64(offset).pointee.store(value, ordering: .relaxed)
     }
 
     /// Stores 8 bytes after everything that was stored before.
     @inline(__always)
     package func storeReleasing(_ value: UInt64, _ offset: Int) {
+        note(value, offset, byteCount: 8)
         unsafe word64(offset).pointee.store(value, ordering: .releasing)
     }
 
     /// Stores 4 bytes.
     @inline(__always)
     package func store32(_ value: UInt32, _ offset: Int) {
+        note(UInt64(value), offset, byteCount: 4)
         unsafe word32(offset).pointee.store(value, ordering: .relaxed)
+    }
+
+    /// Stores 4 bytes after everything that was stored before.
+    @inline(__always)
+    package func storeReleasing32(_ value: UInt32, _ offset: Int) {
+        note(UInt64(value), offset, byteCount: 4)
+        unsafe word32(offset).pointee.store(value, ordering: .releasing)
     }
 
     /// Replaces `expected` by `desired`, acquiring, and returns what stood there.
@@ -131,7 +168,7 @@ extension SharedBytes {
     package func copyIn(_ source: UnsafeRawPointer, count: Int, _ offset: Int) {
         assert(offset >= 0 && count >= 0 && count <= byteCount - offset && offset & 7 == 0)
         var position = 0
-        if count > Self.bulkThreshold {
+        if count > wordCopyLimit {
             position = count & ~7
             unsafe base.advanced(by: offset).copyMemory(from: source, byteCount: position)
         } else {

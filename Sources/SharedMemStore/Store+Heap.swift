@@ -10,24 +10,27 @@ internal import CSharedMem
 extension Store {
     /// Makes the whole heap one free block; for a new generation.
     func makeHeap() {
-        insertFree(Block(number: UInt32(geometry.firstBlock)), granuleCount: geometry.heapGranuleCount)
+        var group = UndoGroup()
+        insertFree(
+            Block(number: UInt32(geometry.firstBlock)), granuleCount: geometry.heapGranuleCount, &group)
+        close(&group)
     }
 
     /// Takes a block of exactly `granuleCount` granules; nil if no free block is big enough.
-    func takeBlock(granuleCount: Int) throws(StoreError) -> Block? {
+    func takeBlock(granuleCount: Int, _ group: inout UndoGroup) throws(StoreError) -> Block? {
         guard let block = try findFree(granuleCount: granuleCount) else { return nil }
         let found = try freeSize(of: block)
         guard found >= granuleCount else { throw .corrupted(.heap) }
-        try removeFree(block, granuleCount: found)
+        try removeFree(block, granuleCount: found, &group)
         if found > granuleCount {
             insertFree(
-                Block(number: block.number &+ UInt32(granuleCount)), granuleCount: found &- granuleCount)
+                Block(number: block.number &+ UInt32(granuleCount)), granuleCount: found &- granuleCount, &group)
         }
         return block
     }
 
     /// Gives `granuleCount` granules at `block` back and joins them with free neighbours.
-    func giveBack(_ block: Block, granuleCount: Int) throws(StoreError) {
+    func giveBack(_ block: Block, granuleCount: Int, _ group: inout UndoGroup) throws(StoreError) {
         guard geometry.contains(block, granuleCount: UInt64(granuleCount)) else { throw .corrupted(.heap) }
         var start = Int(block.number)
         var count = granuleCount
@@ -35,7 +38,7 @@ extension Store {
         if next < geometry.endBlock, isEdge(next) {
             let neighbour = Block(number: UInt32(next))
             let size = try freeSize(of: neighbour)
-            try removeFree(neighbour, granuleCount: size)
+            try removeFree(neighbour, granuleCount: size, &group)
             count &+= size
         }
         if start > geometry.firstBlock, isEdge(start &- 1) {
@@ -45,11 +48,11 @@ extension Store {
             guard isEdge(Int(neighbour.number)), try freeSize(of: neighbour) == Int(size) else {
                 throw .corrupted(.heap)
             }
-            try removeFree(neighbour, granuleCount: Int(size))
+            try removeFree(neighbour, granuleCount: Int(size), &group)
             start &-= Int(size)
             count &+= Int(size)
         }
-        insertFree(Block(number: UInt32(start)), granuleCount: count)
+        insertFree(Block(number: UInt32(start)), granuleCount: count, &group)
     }
 
     /// The free granules of all blocks together.
@@ -143,52 +146,54 @@ extension Store {
     }
 
     /// Puts a free block into its list and marks its edges.
-    private func insertFree(_ block: Block, granuleCount: Int) {
+    private func insertFree(_ block: Block, granuleCount: Int, _ group: inout UndoGroup) {
         let list = SizeClass(holding: granuleCount)
         let head = lock.load(listOffset(list))
         let last = block.offset &+ (granuleCount &- 1) &* 64 &+ Int(sharedmem_free_block_last)
-        data.store(UInt64(granuleCount), block.offset &+ Int(sharedmem_free_block_granule_count))
-        data.store(head, block.offset &+ Int(sharedmem_free_block_next))
-        data.store(0, block.offset &+ Int(sharedmem_free_block_previous))
-        data.store(UInt64(granuleCount), last)
+        change(UInt64(granuleCount), inData: block.offset &+ Int(sharedmem_free_block_granule_count), &group)
+        change(head, inData: block.offset &+ Int(sharedmem_free_block_next), &group)
+        change(0, inData: block.offset &+ Int(sharedmem_free_block_previous), &group)
+        change(UInt64(granuleCount), inData: last, &group)
         if let number = UInt32(exactly: head), number != 0, geometry.contains(Block(number: number)) {
-            data.store(
-                UInt64(block.number), Block(number: number).offset &+ Int(sharedmem_free_block_previous))
+            change(
+                UInt64(block.number), inData: Block(number: number).offset &+ Int(sharedmem_free_block_previous), &group
+            )
         }
-        lock.store(UInt64(block.number), listOffset(list))
+        change(UInt64(block.number), inLock: listOffset(list), &group)
         let map = lock.load(secondMapOffset(list.first))
-        lock.store(map | 1 << UInt64(list.second), secondMapOffset(list.first))
+        change(map | 1 << UInt64(list.second), inLock: secondMapOffset(list.first), &group)
         let firstMap = lock.load(Int(sharedmem_lock_at_first_level_map))
-        lock.store(firstMap | 1 << UInt64(list.first), Int(sharedmem_lock_at_first_level_map))
-        setEdges(of: block, granuleCount: granuleCount, to: true)
+        change(firstMap | 1 << UInt64(list.first), inLock: Int(sharedmem_lock_at_first_level_map), &group)
+        setEdges(of: block, granuleCount: granuleCount, to: true, &group)
         let free = lock.load(Int(sharedmem_lock_at_free_granules))
-        lock.store(free &+ UInt64(granuleCount), Int(sharedmem_lock_at_free_granules))
+        change(free &+ UInt64(granuleCount), inLock: Int(sharedmem_lock_at_free_granules), &group)
     }
 
     /// Takes a free block out of its list and clears its edges.
-    private func removeFree(_ block: Block, granuleCount: Int) throws(StoreError) {
+    private func removeFree(_ block: Block, granuleCount: Int, _ group: inout UndoGroup) throws(StoreError) {
         let list = SizeClass(holding: granuleCount)
         let next = try link(Int(sharedmem_free_block_next), of: block)
         let previous = try link(Int(sharedmem_free_block_previous), of: block)
         if next != .none {
-            data.store(UInt64(previous.number), next.offset &+ Int(sharedmem_free_block_previous))
+            change(UInt64(previous.number), inData: next.offset &+ Int(sharedmem_free_block_previous), &group)
         }
         if previous != .none {
-            data.store(UInt64(next.number), previous.offset &+ Int(sharedmem_free_block_next))
+            change(UInt64(next.number), inData: previous.offset &+ Int(sharedmem_free_block_next), &group)
         } else {
-            lock.store(UInt64(next.number), listOffset(list))
+            change(UInt64(next.number), inLock: listOffset(list), &group)
             if next == .none {
                 let map = lock.load(secondMapOffset(list.first)) & ~(1 << UInt64(list.second))
-                lock.store(map, secondMapOffset(list.first))
+                change(map, inLock: secondMapOffset(list.first), &group)
                 if map & 0xffff == 0 {
                     let firstMap = lock.load(Int(sharedmem_lock_at_first_level_map))
-                    lock.store(firstMap & ~(1 << UInt64(list.first)), Int(sharedmem_lock_at_first_level_map))
+                    change(
+                        firstMap & ~(1 << UInt64(list.first)), inLock: Int(sharedmem_lock_at_first_level_map), &group)
                 }
             }
         }
-        setEdges(of: block, granuleCount: granuleCount, to: false)
+        setEdges(of: block, granuleCount: granuleCount, to: false, &group)
         let free = lock.load(Int(sharedmem_lock_at_free_granules))
-        lock.store(free &- UInt64(granuleCount), Int(sharedmem_lock_at_free_granules))
+        change(free &- UInt64(granuleCount), inLock: Int(sharedmem_lock_at_free_granules), &group)
     }
 }
 
@@ -203,15 +208,15 @@ extension Store {
 
     private func edgeOffset(_ bit: Int) -> Int { geometry.edgesOffset &+ bit / 64 &* 8 }
 
-    private func setEdges(of block: Block, granuleCount: Int, to isFree: Bool) {
+    private func setEdges(of block: Block, granuleCount: Int, to isFree: Bool, _ group: inout UndoGroup) {
         let firstBit = Int(block.number) &- geometry.firstBlock
-        setEdge(firstBit, to: isFree)
-        if granuleCount > 1 { setEdge(firstBit &+ granuleCount &- 1, to: isFree) }
+        setEdge(firstBit, to: isFree, &group)
+        if granuleCount > 1 { setEdge(firstBit &+ granuleCount &- 1, to: isFree, &group) }
     }
 
-    private func setEdge(_ bit: Int, to isFree: Bool) {
+    private func setEdge(_ bit: Int, to isFree: Bool, _ group: inout UndoGroup) {
         let word = lock.load(edgeOffset(bit))
         let mask: UInt64 = 1 << UInt64(bit & 63)
-        lock.store(isFree ? word | mask : word & ~mask, edgeOffset(bit))
+        change(isFree ? word | mask : word & ~mask, inLock: edgeOffset(bit), &group)
     }
 }

@@ -12,23 +12,6 @@ extension Store {
     /// Records that one write gives back at most, unless it would fail otherwise.
     static var reclaimLimit: Int { 8 }
 
-    /// Puts a record that the index doesn't name any more behind the last one.
-    @inline(__always)
-    func retire(_ block: Block, granuleCount: Int) {
-        let epoch = UInt32(truncatingIfNeeded: data.load(Int(sharedmem_at_reuse_epoch)))
-        data.store32(0, block.offset &+ Int(sharedmem_record_link))
-        data.store32(epoch, block.offset &+ Int(sharedmem_record_retire_epoch))
-        let tail = Block(number: UInt32(truncatingIfNeeded: lock.load(Int(sharedmem_lock_at_limbo_tail))))
-        if geometry.contains(tail) {
-            data.store32(block.number, tail.offset &+ Int(sharedmem_record_link))
-        } else {
-            lock.store(UInt64(block.number), Int(sharedmem_lock_at_limbo_head))
-        }
-        lock.store(UInt64(block.number), Int(sharedmem_lock_at_limbo_tail))
-        let granules = lock.load(Int(sharedmem_lock_at_limbo_granules))
-        lock.store(granules &+ UInt64(granuleCount), Int(sharedmem_lock_at_limbo_granules))
-    }
-
     /// The record that was retired first; nil: limbo is empty.
     @inline(__always)
     func limboHead() throws(StoreError) -> Record? {
@@ -48,22 +31,42 @@ extension Store {
         return now &- retired >= 2
     }
 
-    /// Takes the head out of limbo and returns its granules; the block belongs to the caller then.
+    /// The size of limbo's head and the block behind it, both checked.
     @inline(__always)
-    func popLimbo(_ head: Record) throws(StoreError) -> Int {
+    func shape(ofLimboHead head: Record) throws(StoreError) -> LimboShape {
         guard let extent = head.extent(data, in: geometry) else { throw .corrupted(.limbo) }
-        let next = data.load32(head.offset &+ Int(sharedmem_record_link))
-        guard next == 0 || geometry.contains(Block(number: next)) else { throw .corrupted(.limbo) }
-        lock.store(UInt64(next), Int(sharedmem_lock_at_limbo_head))
-        if next == 0 { lock.store(0, Int(sharedmem_lock_at_limbo_tail)) }
-        let granules = lock.load(Int(sharedmem_lock_at_limbo_granules))
-        lock.store(granules &- UInt64(extent.granuleCount), Int(sharedmem_lock_at_limbo_granules))
-        return extent.granuleCount
+        let next = Block(number: data.load32(head.offset &+ Int(sharedmem_record_link)))
+        guard next == .none || geometry.contains(next) else { throw .corrupted(.limbo) }
+        return LimboShape(granuleCount: extent.granuleCount, next: next)
+    }
+
+    /// What is known of limbo's head.
+    struct LimboShape {
+        /// Granules of its block.
+        let granuleCount: Int
+        /// The record behind it; none: it is the only one.
+        let next: Block
+    }
+
+    /// Takes limbo's head out and gives its block back to the heap.
+    func reclaimHead(_ head: Record, _ shape: LimboShape) throws(StoreError) {
+        var group = UndoGroup()
+        do throws(StoreError) {
+            change(UInt64(shape.next.number), inLock: Int(sharedmem_lock_at_limbo_head), &group)
+            if shape.next == .none { change(0, inLock: Int(sharedmem_lock_at_limbo_tail), &group) }
+            let granules = lock.load(Int(sharedmem_lock_at_limbo_granules))
+            change(granules &- UInt64(shape.granuleCount), inLock: Int(sharedmem_lock_at_limbo_granules), &group)
+            try giveBack(head.block, granuleCount: shape.granuleCount, &group)
+        } catch {
+            try undoOpenGroup()
+            throw error
+        }
+        close(&group)
     }
 
     /// Moves the reuse epoch on by one.
     @inline(__always)
-    func moveEpoch() {
+    package func moveEpoch() {
         // SYNC: orders the stores that took records out of the index before the new epoch; pairs with the acquiring
         // load of E that begins a read: who sees the new epoch doesn't find those records any more.
         atomicMemoryFence(ordering: .sequentiallyConsistent)
@@ -77,43 +80,74 @@ extension Store {
 
 // MARK: - Memory for a new record
 
+/// A block for a new record.
+struct Allocation {
+    /// Where it is.
+    let block: Block
+    /// The block behind it in limbo, if it is limbo's head and stays so until the record is published; nil: it was taken
+    /// from the heap.
+    let nextInLimbo: Block?
+}
+
 extension Store {
-    /// A block of exactly `granuleCount` granules: from limbo's head if that has the size, else from the heap.
+    /// A block of exactly `granuleCount` granules: limbo's head if that has the size, else one of the heap.
     @inline(__always)
-    func allocate(granuleCount: Int) throws(StoreError) -> Block {
-        var head = try limboHead()
-        if let record = head, lock.load(Int(sharedmem_lock_at_limbo_granules)) > Self.limboLimit, !isReclaimable(record)
-        {
-            moveEpoch()
+    func allocate(granuleCount: Int) throws(StoreError) -> Allocation {
+        guard let head = try limboHead() else { return try allocateFromHeap(granuleCount: granuleCount) }
+        if !isReclaimable(head) {
+            if lock.load(Int(sharedmem_lock_at_limbo_granules)) > Self.limboLimit { moveEpoch() }
+            if !isReclaimable(head) { return try allocateFromHeap(granuleCount: granuleCount) }
         }
-        var budget = Self.reclaimLimit
-        while budget > 0, let record = head, isReclaimable(record) {
-            let count = try popLimbo(record)
-            let block = Block(number: UInt32(truncatingIfNeeded: record.offset / 64))
-            if count == granuleCount { return block }
-            try giveBack(block, granuleCount: count)
-            head = try limboHead()
-            budget &-= 1
+        let shape = try shape(ofLimboHead: head)
+        if shape.granuleCount == granuleCount { return Allocation(block: head.block, nextInLimbo: shape.next) }
+        return try allocateAfterReclaiming(granuleCount: granuleCount)
+    }
+
+    /// Gives some records of limbo back until one has the size; else takes a block from the heap.
+    private func allocateAfterReclaiming(granuleCount: Int) throws(StoreError) -> Allocation {
+        for _ in 0..<Self.reclaimLimit {
+            guard let head = try limboHead(), isReclaimable(head) else { break }
+            let shape = try shape(ofLimboHead: head)
+            if shape.granuleCount == granuleCount { return Allocation(block: head.block, nextInLimbo: shape.next) }
+            try reclaimHead(head, shape)
         }
-        if let block = try takeBlock(granuleCount: granuleCount) { return block }
+        return try allocateFromHeap(granuleCount: granuleCount)
+    }
+
+    private func allocateFromHeap(granuleCount: Int) throws(StoreError) -> Allocation {
+        if let block = try take(granuleCount: granuleCount) { return Allocation(block: block, nextInLimbo: nil) }
         return try allocateAtAnyCost(granuleCount: granuleCount)
     }
 
-    /// Gives back all that can be given back until the block fits.
-    func allocateAtAnyCost(granuleCount: Int) throws(StoreError) -> Block {
+    /// Gives back all that can be given back until a block fits.
+    private func allocateAtAnyCost(granuleCount: Int) throws(StoreError) -> Allocation {
         var steps = geometry.heapGranuleCount
-        while steps > 0, let record = try limboHead() {
+        while steps > 0, let head = try limboHead() {
             var moves = 2
-            while !isReclaimable(record), moves > 0 {
+            while !isReclaimable(head), moves > 0 {
                 moveEpoch()
                 moves -= 1
             }
-            let count = try popLimbo(record)
-            try giveBack(Block(number: UInt32(truncatingIfNeeded: record.offset / 64)), granuleCount: count)
-            // Looking is dear when the heap is fragmented: only after something that might have helped.
-            if freeGranuleCount >= granuleCount, let block = try takeBlock(granuleCount: granuleCount) { return block }
+            try reclaimHead(head, try shape(ofLimboHead: head))
+            // Looking is dear when the heap is fragmented: only when it might help.
+            if freeGranuleCount >= granuleCount, let block = try take(granuleCount: granuleCount) {
+                return Allocation(block: block, nextInLimbo: nil)
+            }
             steps -= 1
         }
         throw .full(needed: granuleCount &* 64, available: try largestFreeGranuleCount() &* 64)
+    }
+
+    /// Takes a block from the heap and says so in the undo state; nil: none is big enough.
+    private func take(granuleCount: Int) throws(StoreError) -> Block? {
+        var group = UndoGroup()
+        do throws(StoreError) {
+            guard let block = try takeBlock(granuleCount: granuleCount, &group) else { return nil }
+            close(&group, taking: block, granuleCount: granuleCount)
+            return block
+        } catch {
+            try undoOpenGroup()
+            throw error
+        }
     }
 }

@@ -1,4 +1,5 @@
 internal import CSharedMem
+internal import Synchronization
 
 // Writing, under the lock word. The new record is made in private memory of the heap first, then published by one store
 // of its reference, then the old record goes to limbo, then the commit number moves. A reader sees the old value whole
@@ -12,6 +13,7 @@ extension Store {
         _ key: UnsafeRawBufferPointer, to value: UnsafeRawBufferPointer, at time: UInt64
     ) throws(StoreError) -> UInt64 {
         guard key.count <= Record.keyLimit else { throw .keyTooLong(key.count) }
+        guard isSettled else { throw .corrupted(.intent) }
         let hash = unsafe KeyHash(key, seed: geometry.hashSeed)
         let old = unsafe try position(of: key, hash)
         let extent = Record.Extent(keyByteCount: key.count, valueByteCount: value.count)
@@ -20,16 +22,14 @@ extension Store {
         }
         let slot: Int
         if let old { slot = old.slotOffset } else { slot = try newSlot(hash) }
-        let block = try allocate(granuleCount: extent.granuleCount)
+        let allocation = try allocate(granuleCount: extent.granuleCount)
         let version = data.load(Int(sharedmem_at_commit_number)) &+ 1
-        unsafe fill(block, extent, key: key, value: value, version: version, time: time)
-        publish(Reference(block, version: version), at: slot)
-        if let old {
-            retire(old.reference.block, granuleCount: old.extent.granuleCount)
-        } else {
-            countRecords(by: 1)
-        }
-        commit(version)
+        let intent = intent(
+            version, slot: slot, old: old, new: Reference(allocation.block, version: version), allocation,
+            granuleCount: extent.granuleCount)
+        if SeededFault.publishedTooEarly.isSeeded { publish(intent) }
+        unsafe fill(allocation.block, extent, key: key, value: value, version: version, time: time)
+        carryOut(intent)
         return version
     }
 
@@ -38,15 +38,15 @@ extension Store {
     /// Only for the owner of the lock word.
     package func delete(_ key: UnsafeRawBufferPointer) throws(StoreError) -> UInt64? {
         guard key.count <= Record.keyLimit else { throw .keyTooLong(key.count) }
+        guard isSettled else { throw .corrupted(.intent) }
         let hash = unsafe KeyHash(key, seed: geometry.hashSeed)
         guard let old = unsafe try position(of: key, hash) else { return nil }
         let version = data.load(Int(sharedmem_at_commit_number)) &+ 1
         let stripe = Int(sharedmem_at_stripes) &+ hash.stripe &* Int(sharedmem_stripe_size)
-        data.store(version, stripe &+ Int(sharedmem_stripe_last_deletion))
-        publish(Reference(bits: 0), at: old.slotOffset)
-        retire(old.reference.block, granuleCount: old.extent.granuleCount)
-        countRecords(by: -1)
-        commit(version)
+        // Before the slot is empty: who finds no key then finds at least this version.
+        data.storeReleasing(version, stripe &+ Int(sharedmem_stripe_last_deletion))
+        carryOut(
+            intent(version, slot: old.slotOffset, old: old, new: Reference(bits: 0), nil, granuleCount: 0))
         return version
     }
 
@@ -68,13 +68,17 @@ extension Store {
         _ block: Block, _ extent: Record.Extent, key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer,
         version: UInt64, time: UInt64
     ) {
+        // SYNC: orders the epoch that allowed the reuse, moved by whichever writer, before the first byte that is written
+        // here; pairs with the acquiring fence in `isValid(_:version:)`.
+        atomicMemoryFence(ordering: .releasing)
         let start = block.offset
         data.store(version, start &+ Int(sharedmem_record_version))
         data.store(time, start &+ Int(sharedmem_record_written_at))
         data.store(0, start &+ Int(sharedmem_record_expires_at))
         data.store(extent.lengths, start &+ Int(sharedmem_record_lengths))
-        data.store(UInt64(session), start &+ Int(sharedmem_record_session))
-        data.store(0, start &+ Int(sharedmem_record_retire_epoch))
+        // Link and retire epoch are left alone: the block may be limbo's head until the record is published.
+        data.store32(session, start &+ Int(sharedmem_record_session))
+        data.store32(0, start &+ Int(sharedmem_record_type))
         let keyOffset = start &+ Int(sharedmem_record_size)
         if let bytes = key.baseAddress { unsafe data.copyIn(bytes, count: key.count, keyOffset) }
         if let bytes = value.baseAddress {
@@ -82,24 +86,43 @@ extension Store {
         }
     }
 
+    /// The intent of a change: what limbo and the counters will be when it is done.
+    @inline(__always)
+    private func intent(
+        _ version: UInt64, slot: Int, old: Position?, new: Reference, _ allocation: Allocation?, granuleCount: Int
+    ) -> Intent {
+        var head = Block(number: UInt32(truncatingIfNeeded: lock.load(Int(sharedmem_lock_at_limbo_head))))
+        var tail = Block(number: UInt32(truncatingIfNeeded: lock.load(Int(sharedmem_lock_at_limbo_tail))))
+        var granules = lock.load(Int(sharedmem_lock_at_limbo_granules))
+        var records = lock.load(Int(sharedmem_lock_at_record_count))
+        if let next = allocation?.nextInLimbo {
+            head = next
+            if next == .none { tail = .none }
+            granules &-= UInt64(granuleCount)
+        }
+        if let old { granules &+= UInt64(old.extent.granuleCount) } else { records &+= 1 }
+        if new.isEmpty { records &-= 1 }
+        return Intent(
+            version: version, slotOffset: slot, old: old?.reference ?? Reference(bits: 0), new: new, limboHead: head,
+            limboTail: tail, limboGranuleCount: granules, recordCount: records)
+    }
+
+    /// Publishes a change and does what follows from it.
+    @inline(__always)
+    private func carryOut(_ intent: Intent) {
+        announce(intent)
+        publish(intent)
+        if SeededFault.forgottenTooEarly.isSeeded { forgetIntent() }
+        finish(intent)
+        if SeededFault.retiredTwice.isSeeded { finish(intent) }
+        forgetIntent()
+    }
+
     /// Makes a record (or none) the value of a slot's key, for everybody, by one store.
     @inline(__always)
-    func publish(_ reference: Reference, at slotOffset: Int) {
+    private func publish(_ intent: Intent) {
         // SYNC: publishes the record's bytes, its tag and its reach; pairs with the acquiring load of the entry in
         // `attempt(_:_:into:)`.
-        data.storeReleasing(reference.bits, slotOffset)
-    }
-
-    /// Makes `version` the newest committed change.
-    @inline(__always)
-    func commit(_ version: UInt64) {
-        // SYNC: publishes the change with its number; pairs with readers of many keys, who load the number first.
-        data.storeReleasing(version, Int(sharedmem_at_commit_number))
-    }
-
-    @inline(__always)
-    func countRecords(by difference: Int64) {
-        let count = lock.load(Int(sharedmem_lock_at_record_count))
-        lock.store(count &+ UInt64(bitPattern: difference), Int(sharedmem_lock_at_record_count))
+        data.storeReleasing(intent.new.bits, intent.slotOffset)
     }
 }

@@ -33,6 +33,8 @@ package enum StoreError: Error, Equatable, Sendable {
         case heap
         /// The limbo queue.
         case limbo
+        /// The intent or the undo area: what the last writer left is not what a writer of ours leaves.
+        case intent
     }
 
     /// What makes a file foreign.
@@ -65,6 +67,8 @@ extension StoreError: CustomStringConvertible {
         case .corrupted(.record): "the segment is corrupted: a record is not inside its heap"
         case .corrupted(.heap): "the segment is corrupted: a free block's size or links are wrong"
         case .corrupted(.limbo): "the segment is corrupted: the queue of replaced records is broken"
+        case .corrupted(.intent):
+            "the segment is corrupted: its last writer left a change that can't be finished or undone"
         case .busy: "the value was replaced faster than it could be read"
         case .retired: "the segment has moved to a newer generation"
         case .removed: "the segment was removed"

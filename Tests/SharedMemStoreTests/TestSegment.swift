@@ -6,13 +6,54 @@ import SharedMemStore
     let data: UnsafeMutableRawPointer
     let lock: UnsafeMutableRawPointer
 
-    init(byteCount: UInt64 = 64 << 10, entryCount: UInt64 = 0) throws {
-        geometry = try Geometry(planning: byteCount, entryCount: entryCount)
+    convenience init(byteCount: UInt64 = 64 << 10, entryCount: UInt64 = 0) throws {
+        try self.init(Geometry(planning: byteCount, entryCount: entryCount))
+    }
+
+    init(_ geometry: Geometry) {
+        self.geometry = geometry
         unsafe data = Self.zeros(geometry.dataByteCount)
         unsafe lock = Self.zeros(geometry.lockByteCount)
         let identity = Geometry.Identity(segmentID: 7, generation: 1, hashSeed: 0x5eed, createdAt: 1)
         unsafe Store.format(geometry, identity: identity, data: data, lock: lock)
     }
+
+    /// Both files as they are at one moment.
+    struct Image {
+        let geometry: Geometry
+        let data: [UInt8]
+        let lock: [UInt8]
+    }
+
+    /// A segment whose files begin as `image`.
+    init(_ image: Image) {
+        geometry = image.geometry
+        unsafe data = Self.zeros(geometry.dataByteCount)
+        unsafe lock = Self.zeros(geometry.lockByteCount)
+        unsafe UnsafeMutableRawBufferPointer(start: data, count: geometry.dataByteCount).copyBytes(from: image.data)
+        unsafe UnsafeMutableRawBufferPointer(start: lock, count: geometry.lockByteCount).copyBytes(from: image.lock)
+    }
+
+    var image: Image {
+        unsafe Image(
+            geometry: geometry, data: [UInt8](UnsafeRawBufferPointer(start: data, count: geometry.dataByteCount)),
+            lock: [UInt8](UnsafeRawBufferPointer(start: lock, count: geometry.lockByteCount)))
+    }
+
+    /// Makes recorded stores again.
+    func apply(_ steps: ArraySlice<StoreRecorder.Step>) {
+        for step in steps {
+            let bytes = step.isLock ? lockBytes : dataBytes
+            if step.byteCount == 8 {
+                bytes.store(step.value, step.offset)
+            } else {
+                bytes.store32(UInt32(step.value), step.offset)
+            }
+        }
+    }
+
+    /// Takes the lock word from an owner that is gone.
+    func freeLock() { lockBytes.store32(0, Store.lockWordOffset) }
 
     private static func zeros(_ count: Int) -> UnsafeMutableRawPointer {
         let memory = UnsafeMutableRawPointer.allocate(byteCount: count, alignment: 4096)
@@ -28,8 +69,13 @@ import SharedMemStore
     var dataBytes: SharedBytes { unsafe SharedBytes(data, byteCount: geometry.dataByteCount) }
     var lockBytes: SharedBytes { unsafe SharedBytes(lock, byteCount: geometry.lockByteCount) }
 
-    func writer(session: UInt32 = 1) throws -> Store {
-        try Store(data: dataBytes, lock: lockBytes, session: session)
+    func writer(session: UInt32 = 1, recorder: StoreRecorder? = nil) throws -> Store {
+        var data = dataBytes
+        var lock = lockBytes
+        data.recorder = recorder
+        lock.recorder = recorder
+        lock.isLock = true
+        return try Store(data: data, lock: lock, session: session)
     }
 
     func reader() throws -> Store { try Store(readOnly: dataBytes) }

@@ -239,23 +239,37 @@ SHAREDMEM_OFFSET(sharedmem_ring_entry, key_byte_count, 12);
 SHAREDMEM_OFFSET(sharedmem_ring_entry, key, 16);
 SHAREDMEM_SIZE(sharedmem_ring_entry, SHAREDMEM_RING_ENTRY_BYTES);
 
-/* What is about to be published, so that a half-done change can be finished or undone. */
+#define SHAREDMEM_INTENT_NONE 0u       /* nothing is being published */
+#define SHAREDMEM_INTENT_PUBLISHING 1u /* the slot holds the old reference or the new one */
+
+/* What is about to be published, so that a half-done change can be finished or forgotten: one line, written by the lock
+ * holder. All values are absolute, so that whoever finishes the change can be killed and another can do it again.
+ *
+ * The change is published when the slot holds new_reference. Then limbo, the counters and the commit number are
+ * assigned from here; before that, nothing has happened that a reader or a later writer would see, but for a taken block
+ * (undo_state), which goes back to the heap. A new record that reuses limbo's head stays limbo's head until the change
+ * is published: its link, its retire epoch and its size are left alone, so forgetting it takes no store at all. */
 struct sharedmem_intent {
-    uint32_t state;         /* 0: none, 1: publishing */
-    uint32_t kind;          /* 1 set, 2 delete */
-    uint64_t version;       /* of the change */
-    uint64_t slot;          /* offset of the index entry in the data file */
-    uint64_t old_reference; /* what the slot held, 0: nothing */
-    uint64_t new_reference; /* what it will hold, 0: nothing */
-    uint64_t limbo_tail;    /* block; the tail behind which the old record goes */
-    uint64_t reserved[2];   /* 0 */
+    uint64_t undo_state;      /* block taken from the heap and not yet published in the high half (0: none); entries of
+                                 the open undo group in the low half (0: none is open) */
+    uint64_t version;         /* of the change */
+    uint64_t slot;            /* offset of the index entry in the data file */
+    uint64_t old_reference;   /* what the slot held, 0: nothing */
+    uint64_t new_reference;   /* what it will hold, 0: nothing */
+    uint64_t limbo_ends;      /* block that is limbo's head afterwards, but for the old record, in the high half; block
+                                 behind which the old record goes in the low half; 0: limbo is empty */
+    uint64_t counts;          /* granules in limbo afterwards in the high half, keys in the index in the low half */
+    uint32_t state;           /* SHAREDMEM_INTENT_* */
+    uint32_t taken_granules;  /* granules of the block that undo_state names */
 };
-SHAREDMEM_OFFSET(sharedmem_intent, kind, 4);
 SHAREDMEM_OFFSET(sharedmem_intent, version, 8);
 SHAREDMEM_OFFSET(sharedmem_intent, slot, 16);
 SHAREDMEM_OFFSET(sharedmem_intent, old_reference, 24);
 SHAREDMEM_OFFSET(sharedmem_intent, new_reference, 32);
-SHAREDMEM_OFFSET(sharedmem_intent, limbo_tail, 40);
+SHAREDMEM_OFFSET(sharedmem_intent, limbo_ends, 40);
+SHAREDMEM_OFFSET(sharedmem_intent, counts, 48);
+SHAREDMEM_OFFSET(sharedmem_intent, state, 56);
+SHAREDMEM_OFFSET(sharedmem_intent, taken_granules, 60);
 SHAREDMEM_SIZE(sharedmem_intent, 64);
 
 /* One word that an undo group has changed. */
@@ -299,11 +313,7 @@ struct sharedmem_lock_header {
 
     struct sharedmem_intent intent;
 
-    /* The undo area's state: one group at a time. */
-    uint64_t undo_count;      /* entries of the open group, 0: none is open */
-    uint64_t taken_block;     /* block in the high half, granules in the low half, taken from the heap and not yet
-                                 published; 0: none. Written by the store that closes a group */
-    uint64_t reserved_undo[6]; /* 0 */
+    uint64_t reserved_undo[8]; /* 0 */
 
     /* Limbo and heap. */
     uint64_t limbo_head;      /* block; the record that was retired first, 0: limbo is empty */
@@ -342,8 +352,6 @@ SHAREDMEM_OFFSET(sharedmem_lock_header, lock_word, 128);
 SHAREDMEM_OFFSET(sharedmem_lock_header, taken_at, 136);
 SHAREDMEM_OFFSET(sharedmem_lock_header, current_generation, 144);
 SHAREDMEM_OFFSET(sharedmem_lock_header, intent, 192);
-SHAREDMEM_OFFSET(sharedmem_lock_header, undo_count, 256);
-SHAREDMEM_OFFSET(sharedmem_lock_header, taken_block, 264);
 SHAREDMEM_OFFSET(sharedmem_lock_header, limbo_head, 320);
 SHAREDMEM_OFFSET(sharedmem_lock_header, limbo_tail, 328);
 SHAREDMEM_OFFSET(sharedmem_lock_header, limbo_granules, 336);

@@ -1,0 +1,98 @@
+import SharedMemStore
+import Testing
+
+@Suite struct CrashPointTests {
+    /// One operation on a prepared segment.
+    struct Scenario: CustomTestStringConvertible, Sendable {
+        let testDescription: String
+        var heapGranuleCount = 40
+        let prepare: @Sendable (Store) throws -> Void
+        let operation: @Sendable (Store) throws -> Void
+        /// Whether the operation changes what a user sees.
+        var isVisible = true
+    }
+
+    static func bytes(_ count: Int, _ byte: UInt8 = 7) -> [UInt8] { [UInt8](repeating: byte, count: count) }
+
+    static let scenarios: [Scenario] = [
+        Scenario(testDescription: "set of a new key", prepare: { _ in }, operation: { try $0.put([1], bytes(30)) }),
+        Scenario(
+            testDescription: "set of a new key beside others",
+            prepare: { for key in 1...5 { try $0.put([UInt8(key)], bytes(50)) } },
+            operation: { try $0.put([9], bytes(130)) }),
+        Scenario(
+            testDescription: "set of an old key, the same size", prepare: { try $0.put([1], bytes(30)) },
+            operation: { try $0.put([1], bytes(30, 8)) }),
+        Scenario(
+            testDescription: "set of an old key, smaller", prepare: { try $0.put([1], bytes(600)) },
+            operation: { try $0.put([1], bytes(3)) }),
+        Scenario(
+            testDescription: "set of an old key, larger", prepare: { try $0.put([1], bytes(3)) },
+            operation: { try $0.put([1], bytes(600)) }),
+        Scenario(testDescription: "delete", prepare: { try $0.put([1], bytes(30)) }, operation: { try $0.remove([1]) }),
+        Scenario(
+            testDescription: "delete behind a record in limbo",
+            prepare: {
+                for round in 0..<3 { try $0.put([1], bytes(30, UInt8(round))) }
+                try $0.put([2], bytes(90))
+            }, operation: { try $0.remove([2]) }),
+        Scenario(
+            testDescription: "index at its reach",
+            heapGranuleCount: 300, prepare: { for key in 0..<150 { try $0.put([UInt8(key)], []) } },
+            operation: { try $0.put([200], bytes(30)) }),
+        Scenario(
+            testDescription: "limbo's only record used again",
+            prepare: { store in
+                try store.put([1], bytes(1500))
+                try store.put([1], bytes(900, 1))
+                try store.moveEpochForTest(by: 2)
+            }, operation: { try $0.put([2], bytes(1500, 2)) }),
+        Scenario(
+            testDescription: "limbo's head used again, others behind it",
+            prepare: { store in
+                for round in 0..<4 { try store.put([1], bytes(30, UInt8(round))) }
+                try store.moveEpochForTest(by: 2)
+            }, operation: { try $0.put([1], bytes(30, 9)) }),
+        Scenario(
+            testDescription: "limbo's head used again for a new key",
+            prepare: { store in
+                for round in 0..<4 { try store.put([1], bytes(30, UInt8(round))) }
+                try store.moveEpochForTest(by: 2)
+            }, operation: { try $0.put([2], bytes(30, 9)) }),
+        Scenario(
+            testDescription: "limbo given back, blocks split and joined",
+            prepare: { store in
+                for key in 1...6 { try store.put([UInt8(key)], bytes(100 * key)) }
+                for key in [2, 4, 3] { try store.remove([UInt8(key)]) }
+                try store.moveEpochForTest(by: 2)
+            }, operation: { try $0.put([7], bytes(700)) }),
+        Scenario(
+            testDescription: "everything given back before a large value fits",
+            prepare: { store in
+                for key in 1...6 { try store.put([UInt8(key)], bytes(300)) }
+                for key in 1...6 { try store.remove([UInt8(key)]) }
+            }, operation: { try $0.put([7], bytes(2200)) }),
+        Scenario(
+            testDescription: "full",
+            prepare: { try $0.put([1], bytes(900)) },
+            operation: { store in
+                #expect(throws: StoreError.self) { try store.put([2], bytes(1700)) }
+            }, isVisible: false),
+    ]
+
+    @Test(arguments: scenarios) func everyCrashPointIsLegal(scenario: Scenario) throws {
+        let points = try CrashPoints(
+            heapGranuleCount: scenario.heapGranuleCount, prepare: scenario.prepare, operation: scenario.operation)
+        let report = try points.check()
+        #expect(report.pointCount > 2)
+        if scenario.isVisible {
+            #expect(report.oldCount > 1)
+            #expect(report.newCount > 1)
+        }
+    }
+}
+
+extension Store {
+    /// Moves the reuse epoch, as later writes would.
+    func moveEpochForTest(by count: Int) throws { for _ in 0..<count { moveEpoch() } }
+}
