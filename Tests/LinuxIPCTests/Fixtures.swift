@@ -45,3 +45,11 @@ struct TemporaryFolder: ~Copyable {
 
 /// Returns the bytes of a text, as paths and messages are bytes.
 func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
+
+/// Makes two connected sockets whose receives end after a minute.
+func connectedPair() throws(Errno) -> SocketPair {
+    let pair = try UnixSocket.pair()
+    try pair.first.setReceiveTimeout(milliseconds: 60_000)
+    try pair.second.setReceiveTimeout(milliseconds: 60_000)
+    return pair
+}

@@ -17,8 +17,7 @@ struct Peer: ~Copyable {
 
     /// Starts a peer with the arguments of a role.
     init(_ arguments: String...) throws {
-        let pair = try UnixSocket.pair()
-        try pair.first.setReceiveTimeout(milliseconds: 60_000)
+        let pair = try connectedPair()
         let own = try pair.first.descriptor.duplicated()
         let pid = try Self.spawn(arguments, socket: pair.second.descriptor)
         self.pid = pid

@@ -33,7 +33,7 @@ struct UnixSocketDescriptorTests {
             let file = try MemoryFile.create(label: label)
             try file.reserve(byteCount: 4096)
             let readOnly = try file.reopenedReadOnly()
-            let pair = try UnixSocket.pair()
+            let pair = try connectedPair()
             try pair.first.send([1], with: file.descriptor)
             try pair.first.send([2], with: readOnly.descriptor, and: file.descriptor)
             #expect(try descriptorCount(label: label) == 2)
@@ -61,7 +61,7 @@ struct UnixSocketDescriptorTests {
     @Test func descriptorsNobodyTakesAreClosed() throws {
         let label = "ignored"
         let file = try MemoryFile.create(label: label)
-        let pair = try UnixSocket.pair()
+        let pair = try connectedPair()
         var buffer = [UInt8](repeating: 0, count: 1)
         for _ in 0..<100 {
             try pair.first.send([1, 2], with: file.descriptor, and: file.descriptor)
@@ -74,7 +74,7 @@ struct UnixSocketDescriptorTests {
     @Test(arguments: [3, 4, 17, 253]) func tooManyDescriptorsAreFlaggedAndNoneLeaks(count: Int) throws {
         let label = "many-\(count)"
         let file = try MemoryFile.create(label: label)
-        let pair = try UnixSocket.pair()
+        let pair = try connectedPair()
         var buffer = [UInt8](repeating: 0, count: 4)
         do {
             try send([UInt8](repeating: 7, count: 3), count: count, of: file.descriptor, over: pair.first)
@@ -90,7 +90,7 @@ struct UnixSocketDescriptorTests {
     @Test(arguments: [1, 2]) func handMadeControlMessageIsReceivedWhole(count: Int) throws {
         // The other half of the test above: the sender it uses is right.
         let file = try MemoryFile.create(label: "hand-made")
-        let pair = try UnixSocket.pair()
+        let pair = try connectedPair()
         var buffer = [UInt8](repeating: 0, count: 4)
         try send([7], count: count, of: file.descriptor, over: pair.first)
         let message = try pair.second.receive(into: &buffer)
