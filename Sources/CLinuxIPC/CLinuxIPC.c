@@ -4,6 +4,7 @@
 #include <linux/openat2.h>
 #include <pthread.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <sys/time.h>
 #include <sys/un.h>
 
@@ -140,7 +141,18 @@ int linuxipc_memfd_create(const char *label) {
     return descriptor;
 }
 
-int linuxipc_allocate(int descriptor, off_t byte_count) { return fallocate(descriptor, 0, 0, byte_count); }
+int linuxipc_allocate(int descriptor, off_t offset, off_t byte_count) {
+    return fallocate(descriptor, 0, offset, byte_count);
+}
+
+int linuxipc_memory(uint64_t *ret_total, uint64_t *ret_free) {
+    struct sysinfo memory;
+    if (sysinfo(&memory) < 0)
+        return -1;
+    *ret_total = ((uint64_t)memory.totalram + memory.totalswap) * memory.mem_unit;
+    *ret_free = ((uint64_t)memory.freeram + memory.freeswap) * memory.mem_unit;
+    return 0;
+}
 
 int linuxipc_seal_size(int descriptor) {
     return fcntl(descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);

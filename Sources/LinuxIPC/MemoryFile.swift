@@ -12,7 +12,7 @@ package struct MemoryFile: ~Copyable, Sendable {
     package static func create(label: String) throws(Errno) -> MemoryFile {
         let raw = try retryingWhenInterrupted { unsafe linuxipc_memfd_create(label) }
         let file = MemoryFile(adopting: FileDescriptor(owning: raw))
-        // The kernel makes it 0777, and another uid could turn a read-only descriptor into a writable one.
+        // The kernel makes it 0777, or 0666 with MFD_NOEXEC_SEAL, and another uid could turn a read-only descriptor into a writable one.
         try file.setMode(0o600)
         return file
     }
@@ -26,13 +26,25 @@ package struct MemoryFile: ~Copyable, Sendable {
         try retryingWhenInterrupted { fchmod(raw, mode) }
     }
 
+    /// The bytes that one call allocates: a signal undoes a call, and smaller steps keep what was reached.
+    private static var stepByteCount: Int { 64 << 20 }
+
     /// Makes the file `byteCount` zero bytes long and takes the memory for all of them, or throws and leaves it empty;
     /// `fallocate(2)`.
+    ///
+    /// More than the machine has is `noMemory` at once. Less than that, but more than is free, isn't refused: the kernel
+    /// then makes room by whatever means it has, so the caller bounds the sum of its files.
     package borrowing func reserve(byteCount: Int) throws(Errno) {
+        guard byteCount > 0 else { throw .invalidArgument }
+        // The kernel would fill all memory, kill for it and only then say so.
+        guard try UInt64(byteCount) <= SystemMemory.current().totalByteCount else { throw .noMemory }
         let raw = descriptor.rawValue
         try retryingWhenInterrupted { ftruncate(raw, byteCount) }
-        do {
-            try retryingWhenInterrupted { linuxipc_allocate(raw, byteCount) }
+        do throws(Errno) {
+            for offset in stride(from: 0, to: byteCount, by: Self.stepByteCount) {
+                let length = min(Self.stepByteCount, byteCount - offset)
+                try retryingWhenInterrupted { linuxipc_allocate(raw, offset, length) }
+            }
         } catch {
             // What was allocated before the failure would stay taken until the file is closed.
             try retryingWhenInterrupted { ftruncate(raw, 0) }

@@ -96,8 +96,11 @@ void linuxipc_close_entries(void *entries);
 /* memfd_create(2) with MFD_CLOEXEC and MFD_ALLOW_SEALING, and MFD_NOEXEC_SEAL where the kernel (6.3) knows it. */
 int linuxipc_memfd_create(const char *label);
 
-/* fallocate(2) of the whole file. */
-int linuxipc_allocate(int descriptor, off_t byte_count);
+/* fallocate(2). */
+int linuxipc_allocate(int descriptor, off_t offset, off_t byte_count);
+
+/* sysinfo(2): the bytes of memory and of swap that the machine has, and those that hold nothing at all. */
+int linuxipc_memory(uint64_t *ret_total, uint64_t *ret_free);
 
 /* fcntl(2), F_ADD_SEALS: F_SEAL_SHRINK, F_SEAL_GROW and F_SEAL_SEAL. */
 int linuxipc_seal_size(int descriptor);

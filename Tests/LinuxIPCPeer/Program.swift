@@ -1,0 +1,88 @@
+import Glibc
+import LinuxIPC
+
+/// Plays the other process in the tests of LinuxIPC; speaks over the socket that it inherits as descriptor 3.
+@main
+enum Program {
+    static func main() {
+        let socket = UnixSocket(adopting: FileDescriptor(owning: 3))
+        do throws(Errno) {
+            try socket.setReceiveTimeout(milliseconds: 60_000)
+            switch CommandLine.arguments.dropFirst().first {
+            case "owner": try own(socket)
+            case "reader": try read(socket)
+            case "client": try connect(socket)
+            case "forker": try fork(socket)
+            default: throw .invalidArgument
+            }
+        } catch {
+            // The test shows it; when the test is gone, nobody is left to tell.
+            do throws(Errno) {
+                try socket.send(Array("failed: \(error)".utf8))
+            } catch {}
+            exit(1)
+        }
+    }
+
+    /// Makes a memory file as the uid in the first argument, sends it read-only, and keeps it.
+    ///
+    /// The second argument `default-mode` seeds a fault: the mode that the kernel gives a memory file is put back, which
+    /// is 0777, and 0666 where it can't be executed.
+    static func own(_ socket: borrowing UnixSocket) throws(Errno) {
+        try become(uid: number(2), gid: number(2), groups: [])
+        let file = try MemoryFile.create(label: "owned")
+        try file.reserve(byteCount: 65536)
+        let mapping = try Mapping(of: file, byteCount: 65536, access: .readWrite, isPrivateToProcess: false)
+        unsafe mapping.baseAddress.storeBytes(of: 42, as: UInt8.self)
+        try file.seal()
+        if CommandLine.arguments.contains("default-mode"), fchmod(file.descriptor.rawValue, 0o666) != 0 {
+            throw Errno(rawValue: errno)
+        }
+        let readOnly = try file.reopenedReadOnly()
+        try socket.send(Array("ready".utf8), with: readOnly.descriptor)
+        try waitForEnd(of: socket)
+    }
+
+    /// Receives a read-only memory file as the uid in the first argument and reports each way to write that it found;
+    /// the second argument is the pid of the file's owner.
+    static func read(_ socket: borrowing UnixSocket) throws(Errno) {
+        try become(uid: number(2), gid: number(2), groups: [])
+        var buffer = [UInt8](repeating: 0, count: 64)
+        var message = try socket.receive(into: &buffer)
+        guard let descriptor = message.first.take() else { throw .badFileDescriptor }
+        let attempts = try Attempts(on: MemoryFile(adopting: descriptor), ownedBy: Int32(number(3)))
+        let ways = attempts.ways.isEmpty ? "nothing" : attempts.ways.joined(separator: ", ")
+        try socket.send(Array("uid \(getuid()) reads \(attempts.firstByte), writes by \(ways)".utf8))
+        try waitForEnd(of: socket)
+    }
+
+    /// Connects to the path in the first argument as uid, gid and with as many groups as the other arguments say.
+    static func connect(_ socket: borrowing UnixSocket) throws(Errno) {
+        try become(uid: number(3), gid: number(4), groups: (0..<number(5)).map { 70_000 + $0 })
+        let client = try UnixSocket.connecting(to: CommandLine.arguments[2], milliseconds: 60_000)
+        try client.send(Array("hello".utf8))
+        try waitForEnd(of: socket)
+    }
+
+    /// Takes the rights of an ordinary user for good, unless it's this one; `setuid(2)`.
+    static func become(uid: UInt32, gid: UInt32, groups: [UInt32]) throws(Errno) {
+        if uid == geteuid() { return }
+        guard unsafe setgroups(groups.count, groups) == 0, setgid(gid) == 0, setuid(uid) == 0 else {
+            throw Errno(rawValue: errno)
+        }
+    }
+
+    /// Stays until the test closes its end.
+    static func waitForEnd(of socket: borrowing UnixSocket) throws(Errno) {
+        var buffer = [UInt8](repeating: 0, count: 64)
+        while try socket.receive(into: &buffer).byteCount > 0 {}
+    }
+
+    /// Reads an argument that is a number.
+    static func number(_ index: Int) throws(Errno) -> UInt32 {
+        guard index < CommandLine.arguments.count, let number = UInt32(CommandLine.arguments[index]) else {
+            throw .invalidArgument
+        }
+        return number
+    }
+}
