@@ -2,7 +2,9 @@ import Testing
 
 @testable import shmctl
 
-/// What a person sees. The terminal itself turns each line feed into CR LF.
+/// What a person sees.
+///
+/// The terminal itself turns each line feed into CR LF.
 @Suite struct TerminalTests {
     @Test func valueIsEscapedAndEndsInALineFeed() throws {
         try RunningDaemon.use { daemon in
