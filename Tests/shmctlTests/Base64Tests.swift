@@ -14,9 +14,10 @@ import Testing
     }
 
     @Test func everyByteAndLengthSurvives() {
-        for count in 0...600 {
+        let wrong = (0...600).filter { count in
             let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 167 &+ count) }
-            #expect(Data(base64Encoded: Data(Base64.encoded(bytes))) == Data(bytes))
+            return Data(base64Encoded: Data(Base64.encoded(bytes))) != Data(bytes)
         }
+        #expect(wrong == [])
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import SharedMem
 import Testing
 
 @testable import shmctl

@@ -8,10 +8,10 @@ struct TemporaryFolder {
     /// Runs `body` with a new folder and removes it afterwards.
     static func use<Result>(_ body: (TemporaryFolder) throws -> Result) throws -> Result {
         var template = Array("/tmp/shmctl-tests.XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw CocoaError(.fileWriteUnknown) }
+        guard unsafe mkdtemp(&template) != nil else { throw CocoaError(.fileWriteUnknown) }
         let path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
         // Other users than the one who runs the tests reach the daemon's socket in it.
-        chmod(path, 0o755)
+        unsafe chmod(path, 0o755)
         let folder = TemporaryFolder(path: path)
         do {
             let result = try body(folder)
