@@ -76,18 +76,23 @@ let package = Package(
         // MARK: Tests and measurements
         tests(of: "LinuxIPC", ["linuxipc-peer"]),
         program("linuxipc-peer", path: "Tests/LinuxIPCPeer", ["LinuxIPC"]),
-        tests(of: "SharedMemStore", ["CSharedMem"]),
+        tests(of: "SharedMemStore", ["CSharedMem", "TestSupport"]),
         tests(of: "SharedMemProtocol", ["CSharedMem"]),
         tests(of: "SharedMemBroker", ["SharedMemProtocol"]),
-        tests(of: "SharedMemDaemon", ["SharedMemBroker", "SharedMemProtocol", "SharedMemStore", "LinuxIPC"]),
-        tests(of: "SharedMem", ["LinuxIPC", "SharedMemProtocol", "SharedMemStore", "sharedmemd"]),
+        tests(
+            of: "SharedMemDaemon",
+            ["SharedMemBroker", "SharedMemProtocol", "SharedMemStore", "LinuxIPC", "sharedmemd"]),
+        tests(of: "SharedMem", ["TestSupport", "LinuxIPC", "SharedMemProtocol", "SharedMemStore", "sharedmemd"]),
         tests(of: "shmctl", ["SharedMem", "LinuxIPC", "sharedmemd"]),
+        .target(name: "TestSupport", path: "Tests/Support", swiftSettings: settings),
         .target(
             name: "CBenchmarkFloors", path: "Tests/Benchmarks/CBenchmarkFloors",
             cSettings: [.unsafeFlags(["-O2"])]),
         program(
             "sharedmem-benchmarks", path: "Tests/Benchmarks/Program",
-            ["CBenchmarkFloors", "SharedMem", "SharedMemStore", "LinuxIPC", argumentParser]),
-        program("sharedmem-torture", path: "Tests/Torture", ["SharedMem", "SharedMemStore", "LinuxIPC", argumentParser]),
+            ["CBenchmarkFloors", "SharedMem", "SharedMemStore", "LinuxIPC", "TestSupport", argumentParser]),
+        program(
+            "sharedmem-torture", path: "Tests/Torture",
+            ["SharedMem", "SharedMemStore", "CXXHash", "TestSupport", argumentParser]),
     ]
 )

@@ -54,7 +54,8 @@ extension Broker {
         guard memory.chargedByteCount <= left else {
             let refusal = Refusal.memory(
                 segment.name, needed: memory.chargedByteCount, available: left, limit: configuration.memoryLimit)
-            return [.releaseMemory(segmentID: segmentID)] + giveUp(segment, waiters, refusal)
+            let level: LogLevel = segment.origin == .client ? .info : .error
+            return [.releaseMemory(segmentID: segmentID)] + giveUp(segment, waiters, refusal, level)
         }
         segments.charge(segmentID, byteCount: memory.chargedByteCount)
         segments.update(segmentID) { $0.state = .ready(memory) }
@@ -74,7 +75,7 @@ extension Broker {
         guard let segment = segments[segmentID], case .making(let waiters) = segment.state else {
             return [.log(.error, "memory of segment id \(segmentID), which isn't being made, failed: \(reason)")]
         }
-        return giveUp(segment, waiters, .memory(segment, error: error, reason: reason))
+        return giveUp(segment, waiters, .memory(segment, error: error, reason: reason), .error)
     }
 
     /// Adds a segment, charges it and returns it; its memory has to be made.
@@ -113,14 +114,16 @@ extension Broker {
     }
 
     /// Takes a segment without memory out, and refuses the requests that waited for it.
-    private mutating func giveUp(_ segment: Segment, _ waiters: [Waiter], _ refusal: Refusal) -> [Effect] {
+    private mutating func giveUp(
+        _ segment: Segment, _ waiters: [Waiter], _ refusal: Refusal, _ level: LogLevel
+    ) -> [Effect] {
         segments.remove(segment.id)
         var effects: [Effect] = []
         for waiter in waiters {
             peers[waiter.call.peer]?.session?.waitingCount -= 1
             effects += refuse(waiter, refusal)
         }
-        effects.append(.log(.error, refusal.failure.text))
+        effects.append(.log(level, refusal.failure.text))
         return effects
     }
 }

@@ -15,13 +15,15 @@ package struct Broker {
     var connectionCounts: [UInt32: Int] = [:]
 
     /// The ids of the sessions that exist.
-    var sessionIDs = SessionIDs()
+    var sessionIDs: SessionIDs
 
     /// The segments, and what they are charged with.
     var segments = SegmentTable()
 
-    /// Starts without segments, sessions and rights.
-    package init() {}
+    /// Starts without segments, sessions and rights; session ids are counted from `firstSessionID`.
+    package init(firstSessionID: UInt32 = ProtocolLimits.sessionIDs.lowerBound) {
+        sessionIDs = SessionIDs(first: firstSessionID)
+    }
 
     /// Takes one event and says what has to be done.
     ///

@@ -6,6 +6,7 @@ struct Refusal: Error, Equatable {
     /// The reply.
     let failure: Failure
 
+    /// Makes a refusal with an errno, the numbers that are needed to act, and a sentence.
     private init(_ error: Int32, needed: UInt64 = 0, available: UInt64 = 0, _ text: String) {
         failure = Failure(error: error, needed: needed, available: available, text: text)
     }

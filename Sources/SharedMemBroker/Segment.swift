@@ -85,11 +85,11 @@ struct Waiter: Sendable {
     enum Purpose: Sendable {
         /// The first attach, answered together with HELLO.
         case hello(Greeting, Access)
-        /// ATTACH
+        /// One more attachment of a session.
         case attach(Access)
-        /// CREATE
+        /// The segment itself, for the client that creates it.
         case create
-        /// SHOW
+        /// Its description.
         case show
     }
 }

@@ -4,11 +4,12 @@ internal import SharedMemProtocol
 struct SessionIDs {
     /// The ids that are in use.
     private(set) var live: Set<UInt32> = []
+    /// The number to try next.
     private var next: UInt32
 
-    /// Starts to count at `first`.
-    init(first: UInt32 = ProtocolLimits.sessionIDs.lowerBound) {
-        next = first
+    /// Starts to count at `first`, or at 1 if no lock word can hold that.
+    init(first: UInt32) {
+        next = ProtocolLimits.sessionIDs.contains(first) ? first : ProtocolLimits.sessionIDs.lowerBound
     }
 
     /// Takes the next id that isn't in use.

@@ -30,12 +30,10 @@ package struct ByteSize: Equatable, Sendable {
 extension ByteSize: CustomStringConvertible {
     /// The size with one digit behind the point, rounded down: `16.0 MiB`; below 1 KiB whole bytes.
     package var description: String {
-        var index = 0
-        while index < 4, byteCount >> (10 * UInt64(index + 1)) > 0 { index += 1 }
-        guard index > 0 else { return "\(byteCount) B" }
-        let shift = 10 * UInt64(index)
-        let rest = byteCount & ((1 << shift) - 1)
-        let tenths = (rest >> (shift - 10)) * 10 >> 10
-        return "\(byteCount >> shift).\(tenths) \(["B", "KiB", "MiB", "GiB", "TiB"][index])"
+        guard byteCount >= 1024 else { return "\(byteCount) B" }
+        let power = min((UInt64.bitWidth - 1 - byteCount.leadingZeroBitCount) / 10, 4)
+        let unit = UInt64(1) << UInt64(10 * power)
+        let tenths = byteCount % unit / (unit / 1024) * 10 / 1024
+        return "\(byteCount / unit).\(tenths) \(["B", "KiB", "MiB", "GiB", "TiB"][power])"
     }
 }

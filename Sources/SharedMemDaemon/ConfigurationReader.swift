@@ -66,8 +66,8 @@ package struct ConfigurationReader {
         guard sum > limit else { return }
         throw ConfigurationError(
             file: file, line: setting.line,
-            sentence: "segments take \(ByteSize(sum)) together; expected at most the memory-limit of "
-                + "\(ByteSize(limit))")
+            sentence: "segments take \(ByteSize(sum)) together (\(sum) bytes); expected at most the memory-limit of "
+                + "\(ByteSize(limit)) (\(limit) bytes)")
     }
 }
 
@@ -119,11 +119,13 @@ extension ConfigurationReader {
             "a size from \(ByteSize(Geometry.minimumByteCount)) to \(ByteSize(memory)) (this machine's memory), such as 512MiB, or 1% to 100%"
         let text = try setting.text(expected: expected)
         if text.utf8.last == UInt8(ascii: "%") {
-            guard let percentage = UInt64(text.dropLast()), (1...100).contains(percentage), text.utf8.first != UInt8(ascii: "+")
+            guard let percentage = UInt64(text.dropLast()), (1...100).contains(percentage),
+                text.utf8.first != UInt8(ascii: "+")
             else { throw setting.wrong(expected: expected) }
             return .percentage(percentage)
         }
-        guard let size = ByteSize(text: text), size.byteCount >= Geometry.minimumByteCount, size.byteCount <= memory else {
+        guard let size = ByteSize(text: text), size.byteCount >= Geometry.minimumByteCount, size.byteCount <= memory
+        else {
             throw setting.wrong(expected: expected)
         }
         return .bytes(size.byteCount)
@@ -133,7 +135,8 @@ extension ConfigurationReader {
     static func mode(_ setting: Setting) throws(ConfigurationError) -> UInt32 {
         let expected = "an octal mode of r and w alone, from 0000 to 0666, such as 0660"
         let text = try setting.text(expected: expected)
-        guard (3...4).contains(text.utf8.count), text.utf8.first != UInt8(ascii: "+"), let mode = UInt32(text, radix: 8),
+        guard (3...4).contains(text.utf8.count), text.utf8.first != UInt8(ascii: "+"),
+            let mode = UInt32(text, radix: 8),
             mode & ~0o666 == 0
         else { throw setting.wrong(expected: expected) }
         return mode
@@ -234,7 +237,8 @@ extension ConfigurationReader {
         let options = try setting.members(of: Self.segmentOptions, expected: "the options of a segment")
         guard let sizeSetting = options["size"] else {
             throw ConfigurationError(
-                file: file, line: setting.line, sentence: "\(setting.path).size is missing; expected a size such as 16MiB")
+                file: file, line: setting.line,
+                sentence: "\(setting.path).size is missing; expected a size such as 16MiB")
         }
         var definition = SegmentDefinition(
             name: name, byteCount: try size(sizeSetting), mode: 0o600, owner: 0, group: 0)
@@ -244,7 +248,8 @@ extension ConfigurationReader {
         do throws(StoreError) {
             _ = try Geometry(planning: definition.byteCount, entryCount: definition.entryCount)
         } catch {
-            throw ConfigurationError(file: file, line: setting.line, sentence: "\(setting.path) can't be made: \(error)")
+            throw ConfigurationError(
+                file: file, line: setting.line, sentence: "\(setting.path) can't be made: \(error)")
         }
         if let owner = options["owner"] { definition.owner = try user(owner) }
         if let group = options["group"] { definition.group = try self.group(group) }

@@ -3,7 +3,7 @@ internal import SharedMemBroker
 internal import SharedMemProtocol
 
 extension Daemon {
-    /// Carries out one decision. What follows from it is only noted in `events`.
+    /// Carries out one decision; what follows from it is only noted in `events`.
     func carryOut(_ effect: Broker.Effect) {
         switch effect {
         case .reply(let id, let requestID, let reply):
@@ -17,7 +17,7 @@ extension Daemon {
             send(to: id) { (peer) throws(Errno) in
                 try peer.send(reply, requestID: requestID, memory: memory, access: access)
             }
-        case .disconnect(let id, let reason): disconnect(id, reason: reason)
+        case .disconnect(let id, let reason): disconnect(id, reason)
         case .makeMemory(let segmentID, let definition):
             beingMade.insert(segmentID)
             maker.make(segmentID: segmentID, definition)
@@ -56,12 +56,13 @@ extension Daemon {
             try released.markRemoved()
         } catch {
             log.write(
-                .warning, "segment \(segmentID) can't be marked as removed: \(error); its clients keep it until they exit")
+                .warning,
+                "segment \(segmentID) can't be marked as removed: \(error); its clients keep it until they exit")
         }
         maker.release(released)
     }
 
-    /// Changes what is remembered. Without a folder nothing is: the log was told so at the start.
+    /// Changes what is remembered; without a folder nothing is, and the log was told so at the start.
     private func keep(_ change: () throws(DefinitionFolder.Failure) -> Void) {
         do throws(DefinitionFolder.Failure) {
             try change()
@@ -99,8 +100,9 @@ extension Daemon {
 
     /// How things are: `3 segments, 1.0 GiB; 12 sessions`.
     private var statusSentence: String {
-        let byteCount = memory.values.reduce(0 as UInt64) { $0 + UInt64($1.dataByteCount) }
-        return "\(Self.count(memory.count, "segment")), \(ByteSize(byteCount)); \(Self.count(peers.count, "session"))"
+        let summary = broker.summary
+        let segments = Self.count(summary.segmentCount, "segment")
+        return "\(segments), \(ByteSize(summary.byteCount)); \(Self.count(summary.sessionCount, "session"))"
     }
 
     /// A number of things, in words.

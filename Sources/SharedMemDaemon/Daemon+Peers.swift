@@ -8,6 +8,9 @@ extension Daemon {
     func accept() throws(Errno) {
         while true {
             do throws(Errno) {
+                // The kernel gives the lowest number that is free.
+                let next = try listener?.socket.descriptor.duplicated().rawValue ?? 0
+                guard next < firstReservedDescriptor else { throw Errno.tooManyOpenFiles }
                 guard let socket = try listener?.socket.accept() else {
                     hasToldOfLack = false
                     return
@@ -28,7 +31,7 @@ extension Daemon {
         do throws(Errno) {
             let peer = try Peer(id: id, accepted: socket, loop: loop)
             peers[id] = peer
-            log.write(.debug, "connection \(id.rawValue): \(peer.description) connected")
+            log.write(.debug, "connection \(id.rawValue): \(peer.identity) connected")
             handle(.connected(id, peer.identity))
         } catch {
             log.write(.warning, "a connection can't be served: \(error), disconnecting")
@@ -60,11 +63,11 @@ extension Daemon {
         case .request(let frame): handle(.received(id, requestID: frame.requestID, frame.request))
         case .nothing: break
         case .hangUp:
-            log.write(.debug, "connection \(id.rawValue): \(peer.description) hung up")
+            log.write(.debug, "connection \(id.rawValue): \(peer.identity) hung up")
             drop(id)
             decide()
         case .offence(let what):
-            disconnect(id, reason: "it \(what)")
+            disconnect(id, "\(peer.identity) \(what)")
             decide()
         }
     }
@@ -76,23 +79,24 @@ extension Daemon {
             try send(peer)
         } catch {
             switch error {
-            case .wouldBlock: disconnect(id, reason: "it doesn't read its replies")
+            case .wouldBlock: disconnect(id, "\(peer.identity) doesn't read its replies")
             case .brokenPipe, .connectionReset, .notConnected: drop(id)
-            default: disconnect(id, reason: "it can't be answered: \(error)")
+            default: disconnect(id, "\(peer.identity) can't be answered: \(error)")
             }
         }
     }
 
-    /// Ends a connection and says why.
-    func disconnect(_ id: PeerID, reason: String) {
-        guard let peer = peers[id] else { return }
-        log.write(.warning, "disconnecting \(peer.description): \(reason)")
+    /// Ends a connection and says why: `reason` is a sentence that names the process.
+    func disconnect(_ id: PeerID, _ reason: String) {
+        guard peers[id] != nil else { return }
+        log.write(.warning, "\(reason), disconnecting")
         drop(id)
     }
 
     /// Ends a connection; the broker is still to be told.
     func drop(_ id: PeerID) {
         guard peers.removeValue(forKey: id) != nil else { return }
+        hasDropped = true
         events.append(.hungUp(id))
     }
 }

@@ -39,6 +39,12 @@ package final class Daemon {
     var pause: EventLoop.Source?
     /// Whether the log was told of the lack that goes on.
     var hasToldOfLack = false
+    /// Whether a connection has ended since the last look, which leaves a descriptor for another one.
+    var hasDropped = false
+    /// The first of the descriptors that aren't for connections, but for what serves those that exist.
+    var firstReservedDescriptor = Int.max
+    /// How many these are, where the limit isn't tiny.
+    private static let reservedDescriptorCount = 32
     /// The connections.
     var peers: [PeerID: Peer] = [:]
     /// The number of the last connection.
@@ -73,7 +79,8 @@ package final class Daemon {
         log.write(.notice, "using \(loaded.origin)")
         for warning in loaded.warnings { log.write(.warning, warning) }
         do throws(Errno) {
-            try Machine.raiseDescriptorLimit()
+            let limit = try Machine.raiseDescriptorLimit()
+            firstReservedDescriptor = limit - min(limit / 4, Self.reservedDescriptorCount)
         } catch {
             log.write(.warning, "the limit of open descriptors can't be raised: \(error), ignoring")
         }
@@ -125,6 +132,10 @@ package final class Daemon {
         case .fired(.pause): try resumeAccepting()
         case .fired(.status): statusPause = nil
         case .readable(.pause, _), .readable(.status, _), .fired: break
+        }
+        if hasDropped {
+            hasDropped = false
+            try resumeAccepting()
         }
         try serveWhenReady()
         try tellStatus()

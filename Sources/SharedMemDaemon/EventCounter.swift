@@ -7,7 +7,7 @@ struct EventCounter: ~Copyable, Sendable {
     /// For the event loop.
     let descriptor: FileDescriptor
 
-    /// Makes one that isn't raised. `take` waits if `isBlocking`.
+    /// Makes one that isn't raised; `take` waits if `isBlocking`.
     init(isBlocking: Bool) throws(Errno) {
         let flags = CInt(EFD_CLOEXEC) | (isBlocking ? 0 : CInt(EFD_NONBLOCK))
         let raw = eventfd(0, flags)

@@ -13,11 +13,14 @@ package enum Machine {
         return UInt64(information.totalram) * UInt64(information.mem_unit)
     }
 
-    /// Raises the number of descriptors that the process may hold to what it's allowed: `setrlimit(2)`.
-    static func raiseDescriptorLimit() throws(Errno) {
+    /// Raises the number of descriptors that the process may hold to what it's allowed, and returns it:
+    /// `setrlimit(2)`.
+    static func raiseDescriptorLimit() throws(Errno) -> Int {
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         var limit = rlimit()
-        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { throw Errno(rawValue: errno) }
+        guard unsafe getrlimit(resource, &limit) == 0 else { throw Errno(rawValue: errno) }
         limit.rlim_cur = limit.rlim_max
-        guard unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { throw Errno(rawValue: errno) }
+        guard unsafe setrlimit(resource, &limit) == 0 else { throw Errno(rawValue: errno) }
+        return Int(clamping: limit.rlim_cur)
     }
 }

@@ -25,9 +25,6 @@ final class Peer {
 
     deinit { source = nil }
 
-    /// Who it is, for the log.
-    var description: String { "pid \(identity.pid), uid \(identity.uid)" }
-
     /// What a look at the socket brought.
     enum Input {
         /// A request.
@@ -36,11 +33,13 @@ final class Peer {
         case nothing
         /// The other end has closed.
         case hangUp
-        /// What no honest client does; the end of a sentence that begins with "it".
+        /// What no honest client does; the end of a sentence that begins with who it is.
         case offence(String)
     }
 
-    /// Reads one message. `buffer` must be one byte longer than the longest frame; `isHungUp` tells the end of the
+    /// Reads one message.
+    ///
+    /// `buffer` must be one byte longer than the longest frame; `isHungUp` tells the end of the
     /// connection from an empty message, which reads the same.
     func receive(into buffer: inout [UInt8], isHungUp: Bool) -> Input {
         do throws(Errno) {

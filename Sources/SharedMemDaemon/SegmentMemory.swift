@@ -46,9 +46,7 @@ final class SegmentMemory: Sendable {
             self.data = data
             self.lock = lock
         } catch {
-            let size = ByteSize(UInt64(geometry.dataByteCount) + UInt64(geometry.lockByteCount))
-            throw Failure(
-                errno: error, reason: "the segment \"\(definition.name)\" can't get its \(size) of memory: \(error)")
+            throw Failure(errno: error, reason: "\(error)")
         }
         self.dataByteCount = geometry.dataByteCount
         self.lockByteCount = geometry.lockByteCount

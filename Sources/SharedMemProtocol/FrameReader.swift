@@ -2,7 +2,9 @@ internal import CSharedMem
 
 /// Takes a frame apart, field by field in declared order; no input makes it read past the end.
 struct FrameReader {
+    /// The whole frame.
     private let bytes: [UInt8]
+    /// Where the next field begins; never beyond the end.
     private var offset = 0
 
     /// Begins to read `frame`, which is exactly one received message.

@@ -2,6 +2,7 @@ internal import CSharedMem
 
 /// Puts the fields of a frame together, in declared order.
 struct FrameWriter {
+    /// The frame so far.
     private var bytes: [UInt8] = []
 
     /// Begins a frame with a message of `messageByteCount` bytes.

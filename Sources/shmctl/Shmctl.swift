@@ -15,11 +15,13 @@ struct Shmctl: ParsableCommand {
             Exit status: 0 done; 1 no such key or segment; 2 condition not met in time; 64 wrong usage; 69 no \
             daemon; 73 full; 74 input or output failed; 77 not permitted.
             """,
-        version: "shmctl 0.1.0",
+        version: "0.1.0",
         subcommands: [
             CreateCommand.self, RemoveCommand.self, ListCommand.self, ShowCommand.self, GetCommand.self,
             SetCommand.self, DeleteCommand.self, KeysCommand.self, ImportCommand.self, ExportCommand.self,
         ])
+
+    @OptionGroup var connection: ConnectionOptions
 
     /// Refuses to run without a command.
     func run() throws {
@@ -55,7 +57,8 @@ struct Shmctl: ParsableCommand {
         guard exitCode(for: error) != .success else {
             do {
                 var output = StandardOutput()
-                try output.write(line: fullMessage(for: error))
+                let text = Array(fullMessage(for: error).utf8)
+                try output.write(text + (text.last == UInt8(ascii: "\n") ? [] : [UInt8(ascii: "\n")]))
                 try output.finish()
                 return .success
             } catch {

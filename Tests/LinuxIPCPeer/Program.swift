@@ -64,8 +64,9 @@ enum Program {
         try waitForEnd(of: socket)
     }
 
-    /// Takes the rights of an ordinary user for good; `setuid(2)`.
+    /// Takes the rights of an ordinary user for good, unless it's this one; `setuid(2)`.
     static func become(uid: UInt32, gid: UInt32, groups: [UInt32]) throws(Errno) {
+        if uid == geteuid() { return }
         guard unsafe setgroups(groups.count, groups) == 0, setgid(gid) == 0, setuid(uid) == 0 else {
             throw Errno(rawValue: errno)
         }

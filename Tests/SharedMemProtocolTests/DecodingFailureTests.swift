@@ -16,7 +16,9 @@ struct DecodingFailureTests {
         }
     }
 
+    /// Decodes a request and drops it.
     private func decodeRequest(_ frame: [UInt8]) throws(DecodingFailure) { _ = try Request.decode(frame) }
+    /// Decodes a reply and drops it.
     private func decodeReply(_ frame: [UInt8]) throws(DecodingFailure) { _ = try Reply.decode(frame) }
 
     @Test func headerIsChecked() throws {

@@ -30,7 +30,9 @@ struct FrameLayoutTests {
         return memory(header) + message
     }
 
+    /// Encodes a request with the id that `frame` uses.
     private func encoded(_ request: Request) -> [UInt8] { request.encoded(requestID: 0x0a0b_0c0d) }
+    /// Encodes a reply with the id that `frame` uses.
     private func encoded(_ reply: Reply) -> [UInt8] { reply.encoded(requestID: 0x0a0b_0c0d) }
 
     @Test func requestsAreTheHeadersStructs() throws {

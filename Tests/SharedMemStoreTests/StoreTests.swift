@@ -1,4 +1,5 @@
 import SharedMemStore
+import TestSupport
 import Testing
 
 @Suite struct StoreTests {
@@ -131,20 +132,5 @@ import Testing
         }
         for (key, value) in model { #expect(try reader.value(key) == value) }
         #expect(Set(try reader.keys()) == Set(model.keys))
-    }
-}
-
-/// A small seeded generator, so that a failure can be run again.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 }

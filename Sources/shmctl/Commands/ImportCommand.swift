@@ -10,7 +10,8 @@ struct ImportCommand: ParsableCommand {
             The key is the file's path below DIR, the value its content. Only regular files are imported: links, \
             sockets, pipes, devices and empty folders are counted and left out. A file that can't be read, whose \
             path has more than 512 bytes, or that doesn't fit is named at the end; all others are imported, and the \
-            exit status is that of the first one named.
+            exit status is that of the first one named. A key that is there already gets the new value; none is \
+            deleted.
             """)
 
     @OptionGroup var connection: ConnectionOptions

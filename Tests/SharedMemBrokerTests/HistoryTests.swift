@@ -1,0 +1,118 @@
+import SharedMemBroker
+import SharedMemProtocol
+import Testing
+
+struct HistoryTests {
+    /// Plays `count` events; stops at the first finding.
+    private func findings(in history: inout History, count: Int) -> [String] {
+        for _ in 0..<count {
+            history.step()
+            let findings = history.findings
+            if !findings.isEmpty { return findings }
+        }
+        history.finish()
+        return history.findings
+    }
+
+    @Test(arguments: 0..<10)
+    func randomHistoriesKeepEveryRule(run: Int) {
+        let seed = UInt64.random(in: .min ... .max)
+        var history = History(seed: seed)
+        let findings = findings(in: &history, count: 10_000)
+        #expect(findings == [], "seed \(seed)")
+        #expect(history.witness.peers.values.allSatisfy { $0.open.isEmpty }, "seed \(seed)")
+    }
+
+    @Test func historiesReachWhatTheyAreFor() {
+        var history = History(seed: 1)
+        #expect(findings(in: &history, count: 20_000) == [])
+        for kind in [
+            "hello", "hello with attachment", "attached", "detached", "created", "removed", "list", "list with more",
+            "shown", "disconnect", "failure 2", "failure 12", "failure 13", "failure 16", "failure 17", "failure 22",
+            "failure 28", "failure 93",
+        ] {
+            #expect(history.witness.counts[kind, default: 0] >= 5, "\(kind)")
+        }
+    }
+
+    @Test func sameSeedIsTheSameHistory() {
+        let counts = (0..<2).map { _ in
+            var history = History(seed: 7)
+            _ = findings(in: &history, count: 2_000)
+            return history.witness.counts
+        }
+        #expect(counts[0] == counts[1])
+    }
+
+    /// A way to falsify effects, which a witness has to notice.
+    enum Forgery: CaseIterable, Sendable {
+        case lostReply, doubledReply, otherRequest, moreAccess, lostDisconnect, otherSegment, sameSession, lostMemory
+
+        /// Falsifies `effects` where it applies.
+        func apply(_ effects: [Broker.Effect]) -> [Broker.Effect] {
+            effects.flatMap { effect -> [Broker.Effect] in
+                switch (self, effect) {
+                case (.lostReply, .reply(_, _, .created)), (.lostDisconnect, .disconnect),
+                    (.lostMemory, .releaseMemory):
+                    []
+                case (.doubledReply, .reply(_, _, .shown)): [effect, effect]
+                case (.otherRequest, .reply(let peer, let requestID, .detached)):
+                    [.reply(peer, requestID: requestID + 1, .detached)]
+                case (.moreAccess, .replyWithMemory(let peer, let requestID, let reply, let segmentID, .readOnly)):
+                    [.replyWithMemory(peer, requestID: requestID, reply, segmentID: segmentID, .readWrite)]
+                case (.otherSegment, .replyWithMemory(let peer, let requestID, let reply, let segmentID, let access)):
+                    [.replyWithMemory(peer, requestID: requestID, reply, segmentID: segmentID + 1, access)]
+                case (.sameSession, .reply(let peer, let requestID, .hello(_, _, let major, let attachment))):
+                    [
+                        .reply(
+                            peer, requestID: requestID,
+                            .hello(features: 0, session: 1, major: major, attachment: attachment))
+                    ]
+                default: [effect]
+                }
+            }
+        }
+    }
+
+    @Test(arguments: Forgery.allCases)
+    func forgedEffectsAreNoticed(forgery: Forgery) {
+        var history = History(seed: 2)
+        history.tamper = forgery.apply
+        #expect(!findings(in: &history, count: 20_000).isEmpty)
+    }
+
+    #if SHAREDMEM_TEST_HOOKS
+        @Test(arguments: Broker.Fault.allCases)
+        func seededFaultsAreNoticed(fault: Broker.Fault) throws {
+            var history = History(seed: 3)
+            var isSeeded = false
+            for _ in 0..<1_000 where !isSeeded {
+                history.step()
+                isSeeded = history.broker.seed(fault)
+            }
+            try #require(isSeeded)
+            #expect(!history.broker.contradictions.isEmpty)
+            #expect(!findings(in: &history, count: 1).isEmpty)
+        }
+
+        @Test func witnessNoticesAForgottenRequestOnItsOwn() {
+            var history = History(seed: 4)
+            for _ in 0..<5_000 {
+                history.step()
+                _ = history.broker.seed(.forgottenWaiter)
+            }
+            history.finish()
+            #expect(history.witness.findings.contains { $0.hasSuffix("was forgotten") })
+        }
+
+        @Test func witnessNoticesAWrongChargeOnItsOwn() throws {
+            var history = History(seed: 5)
+            for _ in 0..<500 { history.step() }
+            try #require(history.witness.findings == [])
+            let isSeeded = history.broker.seed(.charge)
+            try #require(isSeeded)
+            history.step()
+            #expect(history.witness.findings.contains { $0.contains("bytes charged") || $0.contains("segments") })
+        }
+    #endif
+}

@@ -1,0 +1,168 @@
+import Glibc
+import SharedMemBroker
+import SharedMemProtocol
+import Testing
+
+struct SessionTests {
+    /// Makes a HELLO.
+    private func hello(_ majors: ClosedRange<UInt16> = 1...1, attach: Hello.Attach? = nil) -> Request {
+        .hello(Hello(majors: majors, features: .max, program: [], attach: attach))
+    }
+
+    @Test func firstRequestMustBeHello() throws {
+        let others: [Request] = [
+            .attach(try name("a"), .readOnly), .detach(segmentID: 1), .create(try definition("a")),
+            .remove(try name("a")), .list(after: nil), .show(try name("a")),
+        ]
+        for request in others {
+            var stage = Stage()
+            let peer = stage.connect().peer
+            let effects = stage.send(request, from: peer)
+            #expect(
+                effects == [
+                    .disconnect(
+                        peer, reason: "process 1 of uid 1000 sent another request first, expected HELLO")
+                ])
+        }
+    }
+
+    @Test func secondHelloEndsTheConnection() {
+        var stage = Stage()
+        let peer = stage.session()
+        let effects = stage.send(hello(), from: peer)
+        #expect(
+            effects == [
+                .disconnect(peer, reason: "process 1 of uid 1000 sent HELLO again, expected it once"), .statusChanged,
+            ])
+        #expect(stage.broker.summary.sessionCount == 0)
+    }
+
+    @Test(arguments: [2...3, 2...2, 0...0, UInt16.max...UInt16.max])
+    func unknownProtocolIsRefusedInWords(majors: ClosedRange<UInt16>) {
+        var stage = Stage()
+        let peer = stage.connect().peer
+        let effects = stage.send(hello(majors), from: peer)
+        #expect(effects.count == 2)
+        #expect(effects.failure?.error == EPROTONOSUPPORT)
+        #expect(
+            effects.failure?.text == "the client speaks protocols \(majors.lowerBound) to \(majors.upperBound), "
+                + "expected one that the daemon speaks: 1 to 1")
+        #expect(effects.disconnect?.peer == peer)
+    }
+
+    @Test(arguments: [1...1, 0...1, 1...9, 0...UInt16.max])
+    func commonProtocolIsTaken(majors: ClosedRange<UInt16>) {
+        var stage = Stage()
+        let peer = stage.connect().peer
+        let effects = stage.send(hello(majors), from: peer)
+        #expect(
+            effects == [
+                .reply(peer, requestID: 1, .hello(features: 0, session: 1, major: 1, attachment: nil)),
+                .statusChanged,
+            ])
+    }
+
+    @Test func sessionIDsWrapAndSkipLiveOnes() {
+        var broker = Broker(firstSessionID: 0x3fff_fffd)
+        _ = broker.handle(
+            .configured(.init(segments: [], memoryLimit: 0, connectionsPerUser: 9, creators: nil)))
+        var sessions: [UInt32] = []
+        func begin(_ number: UInt64) {
+            let peer = PeerID(rawValue: number)
+            _ = broker.handle(.connected(peer, PeerIdentity(pid: 1, uid: 1, gid: 1, groups: [])))
+            if case .hello(_, let session, _, _) = broker.handle(.received(peer, requestID: 1, hello())).reply {
+                sessions.append(session)
+            }
+        }
+        for number in UInt64(1)...4 { begin(number) }
+        #expect(sessions == [0x3fff_fffd, 0x3fff_fffe, 1, 2])
+        var low = Broker(firstSessionID: 0x3fff_ffff)
+        swap(&low, &broker)
+        sessions = []
+        _ = broker.handle(
+            .configured(.init(segments: [], memoryLimit: 0, connectionsPerUser: 9, creators: nil)))
+        begin(1)
+        #expect(sessions == [1])
+    }
+
+    @Test func helloCarriesTheFirstAttach() throws {
+        var stage = Stage(segments: [try definition("a", mode: 0o604, owner: 0, group: 0)])
+        let peer = stage.connect().peer
+        let wanted = Hello.Attach(segment: try name("a"), access: .readOnly)
+        let effects = stage.send(hello(attach: wanted), from: peer)
+        let attachment = Attachment(
+            segmentID: 1, generation: 1, dataByteCount: 1 << 20, lockByteCount: 0, access: .readOnly)
+        let reply = Reply.hello(features: 0, session: 1, major: 1, attachment: attachment)
+        #expect(
+            effects == [
+                .replyWithMemory(peer, requestID: 1, reply, segmentID: 1, .readOnly), .statusChanged,
+            ])
+        #expect(stage.description(of: try name("a"))?.sessionCount == 1)
+    }
+
+    @Test(arguments: [("a", Access.readWrite, EACCES), ("b", .readOnly, ENOENT)])
+    func refusedFirstAttachLeavesTheSession(segment: String, access: Access, error: Int32) throws {
+        var stage = Stage(segments: [try definition("a", mode: 0o604, owner: 0, group: 0)])
+        let peer = stage.connect().peer
+        let wanted = Hello.Attach(segment: try name(segment), access: access)
+        let replies = stage.send(hello(attach: wanted), from: peer).replies
+        #expect(replies.count == 2)
+        #expect(replies.first == .hello(features: 0, session: 1, major: 1, attachment: nil))
+        guard case .failure(let failure) = replies.last else {
+            Issue.record("the second reply is \(replies)")
+            return
+        }
+        #expect(failure.error == error)
+        #expect(stage.send(.list(after: nil), from: peer).reply != nil)
+    }
+
+    @Test func connectionsAreCountedForEachUser() {
+        var stage = Stage(connectionsPerUser: 2)
+        let first = stage.connect(uid: 7).peer
+        #expect(stage.connect(uid: 7).effects == [])
+        let third = stage.connect(uid: 7)
+        #expect(
+            third.effects == [
+                .disconnect(
+                    third.peer,
+                    reason: "process 3 of uid 7 connected while uid 7 holds 2 connections, expected at most 2")
+            ])
+        #expect(stage.send(hello(), from: third.peer) == [])
+        #expect(stage.connect(uid: 8).effects == [])
+        _ = stage.broker.handle(.hungUp(third.peer))
+        #expect(stage.connect(uid: 7).effects.count == 1)
+        _ = stage.broker.handle(.hungUp(first))
+        #expect(stage.connect(uid: 7).effects == [])
+        for _ in 0..<20 { #expect(stage.connect(uid: 0).effects == []) }
+        #expect(stage.broker.contradictions == [])
+    }
+
+    @Test func nothingIsAllowedBeforeTheConfiguration() throws {
+        var broker = Broker()
+        let peer = PeerID(rawValue: 1)
+        let identity = PeerIdentity(pid: 1, uid: 1000, gid: 100, groups: [])
+        #expect(broker.handle(.connected(peer, identity)).disconnect?.peer == peer)
+    }
+
+    @Test func strangersAreIgnored() throws {
+        var stage = Stage()
+        let stranger = PeerID(rawValue: 99)
+        #expect(stage.send(.list(after: nil), from: stranger) == [])
+        #expect(stage.broker.handle(.hungUp(stranger)) == [])
+        let peer = stage.connect().peer
+        let identity = PeerIdentity(pid: 1, uid: 0, gid: 0, groups: [])
+        #expect(stage.broker.handle(.connected(peer, identity)).logged(.error).count == 1)
+        #expect(stage.broker.contradictions == [])
+    }
+
+    @Test func hangUpGivesEverythingBack() throws {
+        var stage = Stage(segments: [try definition("a", mode: 0o666, owner: 0, group: 0)])
+        let peer = stage.session()
+        _ = stage.send(.attach(try name("a"), .readWrite), from: peer)
+        #expect(stage.description(of: try name("a"))?.sessionCount == 1)
+        #expect(stage.broker.summary.sessionCount == 1)
+        #expect(stage.broker.handle(.hungUp(peer)) == [.statusChanged])
+        #expect(stage.description(of: try name("a"))?.sessionCount == 0)
+        #expect(stage.broker.summary.sessionCount == 0)
+    }
+}

@@ -1,5 +1,0 @@
-/// The program.
-@main
-struct Program {
-    static func main() {}
-}

@@ -1,0 +1,300 @@
+import ArgumentParser
+import Testing
+
+@testable import shmctl
+
+@Suite struct HelpTests {
+    @Test func rootIsHelpful() {
+        #expect(Shmctl.helpMessage(columns: 80) == Self.root)
+    }
+
+    @Test func everyCommandHasAHelpText() {
+        #expect(Self.texts.map(\.name) == Shmctl.configuration.subcommands.compactMap { $0.configuration.commandName })
+    }
+
+    @Test(arguments: texts)
+    func commandIsHelpful(name: String, text: String) throws {
+        let command = try #require(Shmctl.configuration.subcommands.first { $0.configuration.commandName == name })
+        #expect(Shmctl.helpMessage(for: command, columns: 80) == text)
+    }
+
+    /// `shmctl --help`.
+    static let root = #"""
+        OVERVIEW: Make, list and fill shared-memory segments that sharedmemd keeps.
+
+        Data goes to standard output, words to standard error. A KEY or a VALUE that
+        begins with a dash stands after '--'.
+
+        Exit status: 0 done; 1 no such key or segment; 2 condition not met in time; 64
+        wrong usage; 69 no daemon; 73 full; 74 input or output failed; 77 not permitted.
+
+        USAGE: shmctl [--socket <path>] <subcommand>
+
+        OPTIONS:
+          --socket <path>         The daemon's socket (default: $SHAREDMEM_SOCKET, or
+                                  else /run/sharedmemd/control.sock).
+          --version               Show the version.
+          -h, --help              Show help information.
+
+        SUBCOMMANDS:
+          create                  Make a segment.
+          remove                  Remove a segment and its values.
+          list                    List the segments that you may read, by name.
+          show                    Describe a segment.
+          get                     Write the value of a key.
+          set                     Set the value of a key.
+          delete                  Delete keys.
+          keys                    List the keys of a segment, in the order of their
+                                  bytes.
+          import                  Set a key for each file below a folder.
+          export                  Write all keys of a segment as files below a folder,
+                                  or as JSON Lines.
+
+          See 'shmctl help <subcommand>' for detailed help.
+        """#
+
+    /// `shmctl COMMAND --help`, for each command.
+    static let texts: [(name: String, text: String)] = [
+        (
+            "create",
+            #"""
+            OVERVIEW: Make a segment.
+
+            The memory is reserved at once. The daemon remembers the segment over a reboot,
+            without its values.
+
+            USAGE: shmctl create [--socket <path>] [--json] <segment> --size <size> [--mode <mode>] [--owner <user>] [--group <group>] [--entries <count>]
+
+            ARGUMENTS:
+              <segment>               The segment's name: 1 to 64 of A-Z a-z 0-9 . _ - and
+                                      no dot at the start.
+
+            OPTIONS:
+              --socket <path>         The daemon's socket (default: $SHAREDMEM_SOCKET, or
+                                      else /run/sharedmemd/control.sock).
+              --json                  Write JSON Lines: one object a line.
+              --size <size>           How much memory: bytes, or a number with KiB, MiB,
+                                      GiB or TiB.
+              --mode <mode>           Permission bits, octal; r attaches for reading, rw
+                                      for writing. (default: 0600)
+              --owner <user>          The owner, by name or number. (default: you)
+              --group <group>         The group, by name or number. (default: yours)
+              --entries <count>       How many keys the index is made for. (default: as
+                                      fits the size)
+              --version               Show the version.
+              -h, --help              Show help information.
+
+            """#
+        ),
+        (
+            "remove",
+            #"""
+            OVERVIEW: Remove a segment and its values.
+
+            Programs that are attached get an error at their next call.
+
+            USAGE: shmctl remove [--socket <path>] <segment>
+
+            ARGUMENTS:
+              <segment>               The segment's name.
+
+            OPTIONS:
+              --socket <path>         The daemon's socket (default: $SHAREDMEM_SOCKET, or
+                                      else /run/sharedmemd/control.sock).
+              --version               Show the version.
+              -h, --help              Show help information.
+
+            """#
+        ),
+        (
+            "list",
+            #"""
+            OVERVIEW: List the segments that you may read, by name.
+
+            USAGE: shmctl list [--socket <path>] [--json]
+
+            OPTIONS:
+              --socket <path>         The daemon's socket (default: $SHAREDMEM_SOCKET, or
+                                      else /run/sharedmemd/control.sock).
+              --json                  Write JSON Lines: one object a line.
+              --version               Show the version.
+              -h, --help              Show help information.
+
+            """#
+        ),
+        (
+            "show",
+            #"""
+            OVERVIEW: Describe a segment.
+
+            USAGE: shmctl show [--socket <path>] [--json] <segment>
+
+            ARGUMENTS:
+              <segment>               The segment's name.
+
+            OPTIONS:
+              --socket <path>         The daemon's socket (default: $SHAREDMEM_SOCKET, or
+                                      else /run/sharedmemd/control.sock).
+              --json                  Write JSON Lines: one object a line.
+              --version               Show the version.
+              -h, --help              Show help information.
+
+            """#
+        ),
+        (
+            "get",
+            #"""
+            OVERVIEW: Write the value of a key.
+
+            To a file or a pipe go exactly the value's bytes. On a terminal control
+            characters are escaped and a line feed ends the value. With --json: segment,
+            key (or keyBase64), value in base64, and text when the value is UTF-8.
+
+            USAGE: shmctl get [--socket <path>] [--json] <segment> <key>
+
+            ARGUMENTS:
+              <segment>               The segment's name.
+              <key>                   The key: at most 512 bytes.
+
+            OPTIONS:
+              --socket <path>         The daemon's socket (default: $SHAREDMEM_SOCKET, or
+                                      else /run/sharedmemd/control.sock).
+              --json                  Write JSON Lines: one object a line.
+              --version               Show the version.
+              -h, --help              Show help information.
+
+            """#
+        ),
+        (
+            "set",
+            #"""
+            OVERVIEW: Set the value of a key.
+
+            Without a VALUE, or with '-', the value is standard input, byte by byte as it
+            comes; a terminal is read only when '-' asks for it.
+
+            USAGE: shmctl set [--socket <path>] [--json] <segment> <key> [<value>]
+
+            ARGUMENTS:
+              <segment>               The segment's name.
+              <key>                   The key: at most 512 bytes.
+              <value>                 The value, or '-' for standard input.
+
+            OPTIONS:
+              --socket <path>         The daemon's socket (default: $SHAREDMEM_SOCKET, or
+                                      else /run/sharedmemd/control.sock).
+              --json                  Write JSON Lines: one object a line.
+              --version               Show the version.
+              -h, --help              Show help information.
+
+            """#
+        ),
+        (
+            "delete",
+            #"""
+            OVERVIEW: Delete keys.
+
+            A key that isn't there makes the exit status 1; all others are deleted all the
+            same.
+
+            USAGE: shmctl delete [--socket <path>] [--json] <segment> <key> ...
+
+            ARGUMENTS:
+              <segment>               The segment's name.
+              <key>                   The keys: each at most 512 bytes.
+
+            OPTIONS:
+              --socket <path>         The daemon's socket (default: $SHAREDMEM_SOCKET, or
+                                      else /run/sharedmemd/control.sock).
+              --json                  Write JSON Lines: one object a line.
+              --version               Show the version.
+              -h, --help              Show help information.
+
+            """#
+        ),
+        (
+            "keys",
+            #"""
+            OVERVIEW: List the keys of a segment, in the order of their bytes.
+
+            One key a line; a key may itself hold a line feed, so scripts use -0 or --json.
+            On a terminal control characters and backslashes are escaped.
+
+            USAGE: shmctl keys [--socket <path>] [--json] <segment> [--prefix <prefix>] [-0]
+
+            ARGUMENTS:
+              <segment>               The segment's name.
+
+            OPTIONS:
+              --socket <path>         The daemon's socket (default: $SHAREDMEM_SOCKET, or
+                                      else /run/sharedmemd/control.sock).
+              --json                  Write JSON Lines: one object a line.
+              --prefix <prefix>       Only keys that begin so.
+              -0                      End each key with a zero byte instead of a line feed.
+              --version               Show the version.
+              -h, --help              Show help information.
+
+            """#
+        ),
+        (
+            "import",
+            #"""
+            OVERVIEW: Set a key for each file below a folder.
+
+            The key is the file's path below DIR, the value its content. Only regular files
+            are imported: links, sockets, pipes, devices and empty folders are counted and
+            left out. A file that can't be read, whose path has more than 512 bytes, or
+            that doesn't fit is named at the end; all others are imported, and the exit
+            status is that of the first one named. A key that is there already gets the new
+            value; none is deleted.
+
+            USAGE: shmctl import [--socket <path>] [--json] <segment> <dir>
+
+            ARGUMENTS:
+              <segment>               The segment's name.
+              <dir>                   The folder.
+
+            OPTIONS:
+              --socket <path>         The daemon's socket (default: $SHAREDMEM_SOCKET, or
+                                      else /run/sharedmemd/control.sock).
+              --json                  Write JSON Lines: one object a line.
+              --version               Show the version.
+              -h, --help              Show help information.
+
+            """#
+        ),
+        (
+            "export",
+            #"""
+            OVERVIEW: Write all keys of a segment as files below a folder, or as JSON
+            Lines.
+
+            With the format tree each key becomes a file below DIR, which is made if it
+            isn't there and otherwise must be empty. A key that would leave the folder
+            ('..', a slash at the start, a link in the way), that is no file's path, or
+            that would have to be a folder for another key is named at the end; all others
+            are written, and the exit status is 74.
+            With the format jsonl there is no DIR: standard output gets one object for each
+            key, with key (or keyBase64) and value in base64.
+
+            USAGE: shmctl export [--socket <path>] [--json] <segment> [<dir>] [--format <format>] [--force]
+
+            ARGUMENTS:
+              <segment>               The segment's name.
+              <dir>                   The folder, for the format tree.
+
+            OPTIONS:
+              --socket <path>         The daemon's socket (default: $SHAREDMEM_SOCKET, or
+                                      else /run/sharedmemd/control.sock).
+              --json                  Write JSON Lines: one object a line.
+              --format <format>       What the keys are written as. (values: tree, jsonl;
+                                      default: tree)
+              --force                 Write into a folder that isn't empty, and replace
+                                      files there.
+              --version               Show the version.
+              -h, --help              Show help information.
+
+            """#
+        ),
+    ]
+}
