@@ -92,7 +92,7 @@ extension Broker {
             case .attachment:
                 guard let id = segments.all.first?.id else { return false }
                 segments.update(id) { $0.sessionCount += 1 }
-            case .session: _ = sessionIDs.issue()
+            case .session: return sessionIDs.issue() != nil
             case .connection: connectionCounts[0, default: 0] += 1
             }
             return true

@@ -26,10 +26,13 @@ extension Broker {
             return [.reply(call.peer, requestID: call.requestID, .failure(refusal.failure))]
                 + disconnect(call.peer, reason: "\(call.identity): \(refusal.failure.text)")
         }
-        let session = Session(id: sessionIDs.issue())
-        peers[call.peer]?.session = session
+        guard let sessionID = sessionIDs.issue() else {
+            let refusal = Refusal.sessions(limit: sessionIDs.limit)
+            return [.reply(call.peer, requestID: call.requestID, .failure(refusal.failure))]
+        }
+        peers[call.peer]?.session = Session(id: sessionID)
         let greeting = Greeting(
-            features: hello.features & ProtocolLimits.features, session: session.id,
+            features: hello.features & ProtocolLimits.features, session: sessionID,
             major: min(daemon.upperBound, hello.majors.upperBound))
         guard let wanted = hello.attach else {
             return [.reply(call.peer, requestID: call.requestID, greeting.reply(nil))]

@@ -20,9 +20,14 @@ package struct Broker {
     /// The segments, and what they are charged with.
     var segments = SegmentTable()
 
-    /// Starts without segments, sessions and rights; session ids are counted from `firstSessionID`.
-    package init(firstSessionID: UInt32 = ProtocolLimits.sessionIDs.lowerBound) {
-        sessionIDs = SessionIDs(first: firstSessionID)
+    /// Starts without segments, sessions and rights.
+    ///
+    /// Session ids are counted from `firstSessionID`, and from the lowest of `sessionIDs` behind the highest.
+    package init(
+        sessionIDs: Range<UInt32> = ProtocolLimits.sessionIDs, firstSessionID: UInt32 = 1,
+        sessionLimit: Int = ProtocolLimits.sessionCount
+    ) {
+        self.sessionIDs = SessionIDs(numbers: sessionIDs, first: firstSessionID, limit: sessionLimit)
     }
 
     /// Takes one event and says what has to be done.

@@ -21,6 +21,13 @@ extension Refusal {
                 + words(ProtocolLimits.majors))
     }
 
+    /// As many sessions exist as the daemon can keep.
+    static func sessions(limit: Int) -> Refusal {
+        Refusal(
+            EDQUOT, needed: UInt64(limit) + 1, available: UInt64(limit),
+            "the daemon keeps \(limit) sessions already, expected another attempt when one of them has ended")
+    }
+
     /// No segment has this name.
     static func noSuchSegment(_ name: SegmentName) -> Refusal {
         Refusal(ENOENT, "there is no segment \(name), expected the name of one that exists")
@@ -59,14 +66,14 @@ extension Refusal {
     /// The session is attached to too many segments.
     static func attachments(_ name: SegmentName) -> Refusal {
         Refusal(
-            EMFILE, needed: UInt64(Session.attachmentLimit + 1), available: UInt64(Session.attachmentLimit),
+            EDQUOT, needed: UInt64(Session.attachmentLimit + 1), available: UInt64(Session.attachmentLimit),
             "segment \(name) would be one too many for this session, expected at most \(Session.attachmentLimit)")
     }
 
     /// Too many requests of the session wait.
     static func waiting(_ name: SegmentName) -> Refusal {
         Refusal(
-            EBUSY, needed: UInt64(Session.waitingLimit + 1), available: UInt64(Session.waitingLimit),
+            EDQUOT, needed: UInt64(Session.waitingLimit + 1), available: UInt64(Session.waitingLimit),
             "a request for segment \(name) would be one too many to wait, expected at most \(Session.waitingLimit)")
     }
 

@@ -10,6 +10,9 @@ package enum ProtocolLimits {
     /// The feature bits that this implementation understands.
     package static var features: UInt64 { 0 }
 
+    /// Sessions that a daemon keeps at most.
+    package static var sessionCount: Int { Int(SHAREDMEM_SESSIONS_MAX) }
+
     /// The session ids that fit a lock word.
     package static var sessionIDs: Range<UInt32> { 1..<UInt32(SHAREDMEM_LOCK_SESSION) }
 }

@@ -126,7 +126,7 @@ struct AccessTests {
         }
         _ = try stage.create(try definition("a"), from: peer)
         let failure = stage.send(.attach(try name("a"), .readOnly), from: peer).failure
-        #expect(failure?.error == EMFILE)
+        #expect(failure?.error == EDQUOT)
         #expect(failure?.available == 4096)
         #expect(stage.send(.detach(segmentID: 1), from: peer).reply == .detached)
         #expect(stage.send(.attach(try name("a"), .readOnly), from: peer).failure == nil)

@@ -5,7 +5,7 @@ import SharedMemProtocol
 /// A random sequence of events, played to a broker under a witness's eyes.
 struct History {
     /// The broker that is played to.
-    var broker = Broker(firstSessionID: 0x3fff_fff0)
+    var broker = Broker(sessionIDs: 5..<60, firstSessionID: 50, sessionLimit: 10)
     /// Who watches.
     private(set) var witness = Witness()
     /// Changes what a broker did before the witness sees it, to show that the witness notices.
@@ -37,10 +37,10 @@ struct History {
         switch Int.random(in: 0..<1000, using: &random) {
         case 0..<60: connect(peers)
         case 60..<90: if !peers.isEmpty { play(.hungUp(random.pick(peers))) }
-        case 90..<240: if !making.isEmpty { settle(random.pick(making)) }
-        case 240..<242: play(.configured(configuration()))
-        case 242..<246: play(.recalled(definition(isResolved: true)))
-        case 246..<250: stray()
+        case 90..<150: if !making.isEmpty { settle(random.pick(making)) }
+        case 150..<152: play(.configured(configuration()))
+        case 152..<156: play(.recalled(definition(isResolved: true)))
+        case 156..<160: stray()
         default: if !peers.isEmpty { ask(random.pick(peers)) }
         }
     }

@@ -29,7 +29,7 @@ struct HistoryTests {
         for kind in [
             "hello", "hello with attachment", "attached", "detached", "created", "removed", "list", "list with more",
             "shown", "disconnect", "failure 2", "failure 12", "failure 13", "failure 16", "failure 17", "failure 22",
-            "failure 28", "failure 93",
+            "failure 28", "failure 93", "failure 122",
         ] {
             #expect(history.witness.counts[kind, default: 0] >= 5, "\(kind)")
         }

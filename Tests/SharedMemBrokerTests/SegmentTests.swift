@@ -232,9 +232,9 @@ struct SegmentTests {
         let (creator, guest) = (stage.session(), stage.session())
         let segmentID = try #require(stage.send(.create(try definition("a")), from: creator).madeSegmentID)
         for _ in 0..<64 { #expect(stage.send(.attach(try name("a"), .readOnly), from: guest) == []) }
-        #expect(stage.send(.attach(try name("a"), .readOnly), from: guest).failure?.error == EBUSY)
+        #expect(stage.send(.attach(try name("a"), .readOnly), from: guest).failure?.error == EDQUOT)
         let refused = stage.send(.create(try definition("b")), from: guest)
-        #expect(refused.failure?.error == EBUSY)
+        #expect(refused.failure?.error == EDQUOT)
         #expect(refused.count == 1)
         #expect(stage.made(segmentID).replies.count == 65)
         #expect(stage.send(.attach(try name("a"), .readOnly), from: guest).reply != nil)

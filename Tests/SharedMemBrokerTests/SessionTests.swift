@@ -62,27 +62,48 @@ struct SessionTests {
             ])
     }
 
-    @Test func sessionIDsWrapAndSkipLiveOnes() {
-        var broker = Broker(firstSessionID: 0x3fff_fffd)
-        _ = broker.handle(
-            .configured(.init(segments: [], memoryLimit: 0, connectionsPerUser: 9, creators: nil)))
-        var sessions: [UInt32] = []
-        func begin(_ number: UInt64) {
-            let peer = PeerID(rawValue: number)
-            _ = broker.handle(.connected(peer, PeerIdentity(pid: 1, uid: 1, gid: 1, groups: [])))
-            if case .hello(_, let session, _, _) = broker.handle(.received(peer, requestID: 1, hello())).reply {
-                sessions.append(session)
-            }
+    /// Begins a session and returns its id.
+    private func begin(_ number: UInt64, in broker: inout Broker) -> UInt32? {
+        let peer = PeerID(rawValue: number)
+        _ = broker.handle(.connected(peer, PeerIdentity(pid: 1, uid: 0, gid: 0, groups: [])))
+        guard case .hello(_, let session, _, _) = broker.handle(.received(peer, requestID: 1, hello())).reply else {
+            return nil
         }
-        for number in UInt64(1)...4 { begin(number) }
-        #expect(sessions == [0x3fff_fffd, 0x3fff_fffe, 1, 2])
-        var low = Broker(firstSessionID: 0x3fff_ffff)
-        swap(&low, &broker)
-        sessions = []
-        _ = broker.handle(
-            .configured(.init(segments: [], memoryLimit: 0, connectionsPerUser: 9, creators: nil)))
-        begin(1)
-        #expect(sessions == [1])
+        return session
+    }
+
+    @Test func sessionIDsFitALockWord() {
+        var broker = Broker(firstSessionID: 0x3fff_fffd)
+        #expect((1...4).map { begin($0, in: &broker) } == [0x3fff_fffd, 0x3fff_fffe, 1, 2])
+        for first in [0, 0x3fff_ffff, UInt32.max] {
+            var broker = Broker(firstSessionID: first)
+            #expect(begin(1, in: &broker) == 1)
+        }
+    }
+
+    @Test func sessionIDsSkipLiveOnesAndComeBackLate() {
+        var broker = Broker(sessionIDs: 1..<5)
+        #expect((1...3).map { begin($0, in: &broker) } == [1, 2, 3])
+        _ = broker.handle(.hungUp(PeerID(rawValue: 2)))
+        #expect(begin(4, in: &broker) == 4)
+        #expect(begin(5, in: &broker) == 2)
+        #expect(begin(6, in: &broker) == nil)
+        #expect(broker.contradictions == [])
+    }
+
+    @Test func sessionsAreLimitedInAll() {
+        var broker = Broker(sessionLimit: 2)
+        #expect((1...2).map { begin($0, in: &broker) } == [1, 2])
+        let peer = PeerID(rawValue: 3)
+        _ = broker.handle(.connected(peer, PeerIdentity(pid: 1, uid: 0, gid: 0, groups: [])))
+        let text = "the daemon keeps 2 sessions already, expected another attempt when one of them has ended"
+        #expect(
+            broker.handle(.received(peer, requestID: 1, hello())) == [
+                .reply(peer, requestID: 1, .failure(Failure(error: EDQUOT, needed: 3, available: 2, text: text)))
+            ])
+        _ = broker.handle(.hungUp(PeerID(rawValue: 1)))
+        #expect(broker.handle(.received(peer, requestID: 2, hello())).failure == nil)
+        #expect(broker.summary.sessionCount == 2)
     }
 
     @Test func helloCarriesTheFirstAttach() throws {

@@ -202,16 +202,17 @@ struct Witness {
         let isFitting: Bool
         switch (question.request, failure.error) {
         case (.hello(let hello), EPROTONOSUPPORT): isFitting = !hello.majors.contains(1)
+        case (.hello, EDQUOT): isFitting = caller.session == nil
         case (.attach, ENOENT), (.show, ENOENT), (.remove, ENOENT), (.hello, ENOENT):
             isFitting = question.verdict == .missing
         case (.attach, EACCES), (.show, EACCES), (.remove, EACCES), (.hello, EACCES):
             isFitting = question.verdict == .denied
         case (.attach, _), (.show, _), (.hello, _):
-            isFitting = question.verdict == .allowed && [ENOMEM, ENOSPC, EBUSY].contains(failure.error)
+            isFitting = question.verdict == .allowed && [ENOMEM, ENOSPC, EDQUOT].contains(failure.error)
         case (.remove, EBUSY):
             isFitting = question.verdict == .allowed
         case (.detach(let segmentID), EINVAL): isFitting = caller.attached[segmentID] == nil
-        case (.create, _): isFitting = [EACCES, EEXIST, EINVAL, ENOSPC, ENOMEM, EBUSY].contains(failure.error)
+        case (.create, _): isFitting = [EACCES, EEXIST, EINVAL, ENOSPC, ENOMEM, EDQUOT].contains(failure.error)
         default: isFitting = false
         }
         if !isFitting { findings.append("\(question.request) was refused: \(failure)") }
