@@ -1,15 +1,15 @@
-internal import CLinuxIPC
+public import CLinuxIPC
 
 /// Owns an open file descriptor and closes it at the end of its life.
-package struct FileDescriptor: ~Copyable, Sendable {
+@usableFromInline package struct FileDescriptor: ~Copyable, Sendable {
     /// The number, for a poll or an event loop while the owner lives.
-    package private(set) var rawValue: CInt
+    @usableFromInline package private(set) var rawValue: CInt
 
     /// Takes over a descriptor that nobody else closes.
     package init(owning raw: CInt) { self.rawValue = raw }
 
     // Linux has closed the descriptor even when close(2) reports an error.
-    deinit { if rawValue >= 0 { _ = close(rawValue) } }
+    @inlinable deinit { if rawValue >= 0 { _ = close(rawValue) } }
 
     /// Gives the descriptor to the caller, who closes it.
     package consuming func release() -> CInt {

@@ -1,5 +1,5 @@
 internal import CLinuxIPC
-internal import Synchronization
+public import Synchronization
 
 /// Guards a value between the threads of a process, also in a child that was forked while another thread held it.
 ///
@@ -9,10 +9,10 @@ internal import Synchronization
 ///
 /// Source: U. Drepper, "Futexes Are Tricky", 2011, second mutex.
 @safe
-package struct ForkSafeMutex<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
+@usableFromInline package struct ForkSafeMutex<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     // Proof of @unchecked: `value` is reached by the thread alone that has put 1 or 2 into `word`.
-    private let word: UnsafeMutablePointer<Atomic<UInt32>>
-    private let value: UnsafeMutablePointer<Value>
+    @usableFromInline let word: UnsafeMutablePointer<Atomic<UInt32>>
+    @usableFromInline let value: UnsafeMutablePointer<Value>
 
     /// Guards `value`.
     package init(_ value: consuming Value) {
@@ -22,7 +22,7 @@ package struct ForkSafeMutex<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
         unsafe self.value.initialize(to: value)
     }
 
-    deinit {
+    @inlinable deinit {
         unsafe value.deinitialize(count: 1)
         unsafe value.deallocate()
         unsafe word.deinitialize(count: 1)

@@ -1,10 +1,10 @@
-internal import CLinuxIPC
+public import CLinuxIPC
 
 /// Owns the mapping of a memory file and removes it at the end of its life.
 ///
 /// `@unchecked Sendable`: the address and the length never change, the region lives until `deinit`, which runs once
 /// because the value can't be copied, and the bytes are reached only through `baseAddress`, whose users synchronise.
-@safe package struct Mapping: ~Copyable, @unchecked Sendable {
+@safe @usableFromInline package struct Mapping: ~Copyable, @unchecked Sendable {
     /// Names what the mapping is for.
     package enum Access: Sendable, Equatable {
         /// Loads only; a store faults, and the kernel refuses to change that for a read-only descriptor.
@@ -14,13 +14,13 @@ internal import CLinuxIPC
     }
 
     /// Where the region starts.
-    private let start: UnsafeMutableRawPointer
+    @usableFromInline let start: UnsafeMutableRawPointer
 
     /// How many bytes are mapped.
-    package let byteCount: Int
+    @usableFromInline package let byteCount: Int
 
     /// In which process the region is: a forked child doesn't have it if it's private to the process.
-    private let forkCount: UInt32?
+    @usableFromInline let forkCount: UInt32?
 
     /// The size of a huge page, and the length from which on a mapping is aligned to it.
     static var hugePageByteCount: Int { 2 << 20 }
@@ -53,7 +53,7 @@ internal import CLinuxIPC
 
     // munmap(2) of a region that was mapped by this process doesn't fail. In a forked child that never had the region,
     // something else may stand at its address.
-    deinit {
+    @inlinable deinit {
         guard forkCount == nil || forkCount == ForkCounter.current else { return }
         _ = unsafe munmap(start, byteCount)
     }

@@ -22,7 +22,7 @@ public struct SegmentOptions: Equatable, Sendable {
 }
 
 /// What the daemon says of a segment.
-public struct SegmentInfo: Equatable, Sendable {
+public struct SegmentInfo: Sendable {
     /// Its name.
     public let name: String
     /// Issued by the daemon, never reused.
