@@ -24,7 +24,7 @@ extension Segment {
         let time = SystemClock.realtimeCoarse()
         var timedOut: SharedMemError?
         let result: Result? = try withStore { (store) throws(StoreError) in
-            if SeededFault.lockLeftOut.isSeeded { return try body(store, time) }
+            if store.has(.lockLeftOut) { return try body(store, time) }
             let found = store.tryLock(at: time)
             if found != 0 {
                 timedOut = try lockSlowly(store, found)

@@ -33,7 +33,7 @@ extension Store {
             Int(sharedmem_lock_at_intent_limbo_ends))
         lock.store(
             intent.limboGranuleCount << 32 | intent.recordCount & 0xffff_ffff, Int(sharedmem_lock_at_intent_counts))
-        if SeededFault.intentLeftOut.isSeeded { return }
+        if has(.intentLeftOut) { return }
         lock.storeReleasing32(UInt32(SHAREDMEM_INTENT_PUBLISHING), Int(sharedmem_lock_at_intent_state))
     }
 
@@ -49,10 +49,12 @@ extension Store {
             let epoch = UInt32(truncatingIfNeeded: data.load(Int(sharedmem_at_reuse_epoch)))
             data.storeReleasing32(0, old.offset &+ Int(sharedmem_record_link))
             data.storeReleasing32(epoch, old.offset &+ Int(sharedmem_record_retire_epoch))
-            if intent.limboTail == .none {
+            var tail = intent.limboTail
+            if has(.retiredRelatively) { tail = Block(number: UInt32(lock.load(Int(sharedmem_lock_at_limbo_tail)))) }
+            if tail == .none {
                 lock.storeReleasing(UInt64(old.number), Int(sharedmem_lock_at_limbo_head))
             } else {
-                data.storeReleasing32(old.number, intent.limboTail.offset &+ Int(sharedmem_record_link))
+                data.storeReleasing32(old.number, tail.offset &+ Int(sharedmem_record_link))
                 lock.storeReleasing(UInt64(intent.limboHead.number), Int(sharedmem_lock_at_limbo_head))
             }
             lock.storeReleasing(UInt64(old.number), Int(sharedmem_lock_at_limbo_tail))

@@ -14,8 +14,8 @@ package enum SeededFault: UInt32, CaseIterable, Sendable {
     case undoLeftOut = 4
     /// The reference is stored before the record is filled.
     case publishedTooEarly = 5
-    /// A replaced record goes to limbo twice.
-    case retiredTwice = 6
+    /// A replaced record goes behind what is limbo's tail now, not behind the one that the intent names.
+    case retiredRelatively = 6
     /// The intent is forgotten before limbo is assigned.
     case forgottenTooEarly = 7
 
@@ -25,19 +25,25 @@ package enum SeededFault: UInt32, CaseIterable, Sendable {
 
         private static let current = Atomic<UInt32>(0)
 
-        /// Seeds one fault in this process, or none.
-        package static func seed(_ fault: SeededFault?) {
-            current.store(fault?.rawValue ?? 0, ordering: .relaxed)
+        /// The fault of every store that is made from now on in this process; nil: none.
+        package static var ofThisProcess: SeededFault? {
+            get { SeededFault(rawValue: current.load(ordering: .relaxed)) }
+            set { current.store(newValue?.rawValue ?? 0, ordering: .relaxed) }
         }
-
-        /// Whether this fault is seeded.
-        package var isSeeded: Bool { Self.current.load(ordering: .relaxed) == rawValue }
     #else
         /// Whether this build can seed faults.
         package static var areBuiltIn: Bool { false }
-
-        /// Whether this fault is seeded.
-        @inline(__always)
-        package var isSeeded: Bool { false }
     #endif
+}
+
+extension Store {
+    /// Whether a fault is seeded in this store; never in a release build.
+    @inline(__always)
+    package func has(_ fault: SeededFault) -> Bool {
+        #if SHAREDMEM_TEST_HOOKS
+            seededFault == fault
+        #else
+            false
+        #endif
+    }
 }

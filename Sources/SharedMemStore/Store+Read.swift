@@ -121,7 +121,7 @@ extension Store {
     /// Whether what was copied since `reading` began is one whole record; `version` is the copied one.
     @inline(__always)
     func isValid(_ reading: Reading, version: UInt64) -> Bool {
-        if SeededFault.validationLeftOut.isSeeded { return true }
+        if has(.validationLeftOut) { return true }
         // SYNC: orders the copy before the loads below; pairs with the releasing fence in `moveEpoch()`.
         atomicMemoryFence(ordering: .acquiring)
         if data.load(reading.slotOffset) == reading.entry.bits, reading.entry.names(version: version) { return true }

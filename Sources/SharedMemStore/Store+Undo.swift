@@ -45,7 +45,7 @@ extension Store {
         lock.store(place, entry)
         lock.store(value, entry &+ 8)
         group.count &+= 1
-        if SeededFault.undoLeftOut.isSeeded { return }
+        if has(.undoLeftOut) { return }
         lock.storeReleasing(undoState(taken: group.taken, count: group.count), Int(sharedmem_lock_at_undo_state))
     }
 

@@ -27,7 +27,7 @@ extension Store {
         let intent = intent(
             version, slot: slot, old: old, new: Reference(allocation.block, version: version), allocation,
             granuleCount: extent.granuleCount)
-        if SeededFault.publishedTooEarly.isSeeded { publish(intent) }
+        if has(.publishedTooEarly) { publish(intent) }
         unsafe fill(allocation.block, extent, key: key, value: value, version: version, time: time)
         carryOut(intent)
         return version
@@ -112,9 +112,8 @@ extension Store {
     private func carryOut(_ intent: Intent) {
         announce(intent)
         publish(intent)
-        if SeededFault.forgottenTooEarly.isSeeded { forgetIntent() }
+        if has(.forgottenTooEarly) { forgetIntent() }
         finish(intent)
-        if SeededFault.retiredTwice.isSeeded { finish(intent) }
         forgetIntent()
     }
 

@@ -16,6 +16,11 @@ package struct Store: Sendable {
     /// What this process puts into the lock word; 0 in a read-only store.
     package let session: UInt32
 
+    #if SHAREDMEM_TEST_HOOKS
+        /// What a test has put into this store.
+        package var seededFault = SeededFault.ofThisProcess
+    #endif
+
     /// Whether the lock file is mapped.
     @inline(__always)
     package var isWritable: Bool { session != 0 }

@@ -61,6 +61,7 @@ import Testing
             }, operation: { try $0.put([2], bytes(30, 9)) }),
         Scenario(
             testDescription: "limbo given back, blocks split and joined",
+            heapGranuleCount: 60,
             prepare: { store in
                 for key in 1...6 { try store.put([UInt8(key)], bytes(100 * key)) }
                 for key in [2, 4, 3] { try store.remove([UInt8(key)]) }
@@ -89,6 +90,26 @@ import Testing
             #expect(report.oldCount > 1)
             #expect(report.newCount > 1)
         }
+    }
+
+    /// Each fault must be found by some scenario, or the driver would not find it in the code either.
+    @Test(arguments: [
+        SeededFault.intentLeftOut, .undoLeftOut, .publishedTooEarly, .retiredRelatively, .forgottenTooEarly,
+    ])
+    func seededFaultIsFound(fault: SeededFault) throws {
+        var found: [String] = []
+        for scenario in Self.scenarios {
+            do {
+                let points = try CrashPoints(
+                    heapGranuleCount: scenario.heapGranuleCount, fault: fault, prepare: scenario.prepare,
+                    operation: scenario.operation)
+                _ = try points.check()
+            } catch {
+                found.append("\(scenario.testDescription): \(error)")
+                break
+            }
+        }
+        #expect(!found.isEmpty, "\(fault) was not found")
     }
 }
 

@@ -8,6 +8,7 @@ struct CrashPoints {
     private let before: TestSegment.Image
     /// The operation's stores.
     private let steps: [StoreRecorder.Step]
+    private let fault: SeededFault?
     private let old: Contents
     private let new: Contents
 
@@ -19,15 +20,17 @@ struct CrashPoints {
 
     /// Runs `prepare`, then `operation` with its stores recorded.
     init(
-        heapGranuleCount: Int = 40, prepare: (Store) throws -> Void, operation: (Store) throws -> Void
+        heapGranuleCount: Int = 40, fault: SeededFault? = nil, prepare: (Store) throws -> Void,
+        operation: (Store) throws -> Void
     ) throws {
         let segment = TestSegment(
             Geometry(homeBucketCount: 1, ringByteCount: 576, heapGranuleCount: heapGranuleCount))
         try prepare(segment.writer())
         before = segment.image
+        self.fault = fault
         old = try Self.contents(segment)
         let recorder = StoreRecorder()
-        try operation(segment.writer(recorder: recorder))
+        try operation(segment.writer(recorder: recorder, fault: fault))
         steps = recorder.steps
         new = try Self.contents(segment)
         _ = try segment.writer().audit()
@@ -85,7 +88,7 @@ struct CrashPoints {
 
     /// Recovers a segment, audits it, and finds it in one of the legal states and usable.
     private func judge(_ segment: TestSegment, _ recorder: StoreRecorder?, at place: String) throws -> Contents {
-        let store = try segment.writer(session: 2, recorder: recorder)
+        let store = try segment.writer(session: 2, recorder: recorder, fault: fault)
         do {
             _ = try store.recover()
             let audited = try segment.writer()
@@ -96,7 +99,12 @@ struct CrashPoints {
             }
             let probe = TestSegment(segment.image)
             probe.freeLock()
-            try probe.writer().put([0xff, 0xfe], [1])
+            let writer = try probe.writer()
+            do throws(StoreError) {
+                try writer.put([0xff, 0xfe], [1])
+            } catch {
+                guard case .full = error else { throw error }
+            }
             _ = try probe.writer().audit()
             return contents
         } catch {

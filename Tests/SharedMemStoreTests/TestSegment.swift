@@ -28,10 +28,15 @@ import SharedMemStore
     /// A segment whose files begin as `image`.
     init(_ image: Image) {
         geometry = image.geometry
-        unsafe data = Self.zeros(geometry.dataByteCount)
-        unsafe lock = Self.zeros(geometry.lockByteCount)
-        unsafe UnsafeMutableRawBufferPointer(start: data, count: geometry.dataByteCount).copyBytes(from: image.data)
-        unsafe UnsafeMutableRawBufferPointer(start: lock, count: geometry.lockByteCount).copyBytes(from: image.lock)
+        unsafe data = Self.copy(image.data)
+        unsafe lock = Self.copy(image.lock)
+    }
+
+    private static func copy(_ bytes: [UInt8]) -> UnsafeMutableRawPointer {
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 4096)
+        unsafe memory.copyBytes(from: bytes)
+        guard let start = memory.baseAddress else { preconditionFailure("a file has bytes") }
+        return unsafe start
     }
 
     var image: Image {
@@ -69,13 +74,15 @@ import SharedMemStore
     var dataBytes: SharedBytes { unsafe SharedBytes(data, byteCount: geometry.dataByteCount) }
     var lockBytes: SharedBytes { unsafe SharedBytes(lock, byteCount: geometry.lockByteCount) }
 
-    func writer(session: UInt32 = 1, recorder: StoreRecorder? = nil) throws -> Store {
+    func writer(session: UInt32 = 1, recorder: StoreRecorder? = nil, fault: SeededFault? = nil) throws -> Store {
         var data = dataBytes
         var lock = lockBytes
         data.recorder = recorder
         lock.recorder = recorder
         lock.isLock = true
-        return try Store(data: data, lock: lock, session: session)
+        var store = try Store(data: data, lock: lock, session: session)
+        store.seededFault = fault
+        return store
     }
 
     func reader() throws -> Store { try Store(readOnly: dataBytes) }

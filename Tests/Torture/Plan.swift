@@ -34,8 +34,8 @@ enum FaultName: String, ExpressibleByArgument, CaseIterable {
     func seed() {
         #if SHAREDMEM_TEST_HOOKS
             switch self {
-            case .lock: SeededFault.seed(.lockLeftOut)
-            case .validation: SeededFault.seed(.validationLeftOut)
+            case .lock: SeededFault.ofThisProcess = .lockLeftOut
+            case .validation: SeededFault.ofThisProcess = .validationLeftOut
             }
         #endif
     }
