@@ -82,7 +82,7 @@ let package = Package(
         tests(
             of: "SharedMemDaemon",
             ["SharedMemBroker", "SharedMemProtocol", "SharedMemStore", "LinuxIPC", "sharedmemd"]),
-        tests(of: "SharedMem", ["TestSupport", "LinuxIPC", "SharedMemProtocol", "SharedMemStore", "sharedmemd"]),
+        tests(of: "SharedMem", ["SharedMemStore", "TestSupport", "sharedmemd", "sharedmem-torture"]),
         tests(of: "shmctl", ["SharedMem", "LinuxIPC", "sharedmemd"]),
         .target(name: "TestSupport", path: "Tests/Support", swiftSettings: settings),
         .target(

@@ -1,6 +1,6 @@
 internal import LinuxIPC
 internal import SharedMemProtocol
-internal import SharedMemStore
+package import SharedMemStore
 internal import Synchronization
 
 /// An attached segment: values by key, read and written directly in the mapped memory.
@@ -65,7 +65,7 @@ public final class Segment: Sendable {
 extension Segment {
     /// Runs `body` with the current generation, attached again in a forked child or after a move to a newer one.
     @inline(__always)
-    func withStore<Result>(
+    package func withStore<Result>(
         _ body: (borrowing Store) throws(StoreError) -> Result
     ) throws(SharedMemError) -> Result {
         var attempts = 3

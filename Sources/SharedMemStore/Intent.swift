@@ -21,7 +21,7 @@ struct Intent {
 }
 
 extension Store {
-    /// Says what is about to be published. From the last store on, recovery looks at the slot.
+    /// Says what is about to be published; from the last store on, recovery looks at the slot.
     @inline(__always)
     func announce(_ intent: Intent) {
         lock.store(intent.version, Int(sharedmem_lock_at_intent_version))

@@ -55,6 +55,33 @@ extension Store {
             expected: found, desired: found | waiters, Int(sharedmem_lock_at_lock_word)) == found
     }
 
+    /// Takes the word over from `owner`, which must be dead: nobody else takes it until `endRecovery()`.
+    ///
+    /// false: the word isn't that owner's. By an exact compare-and-swap that keeps the waiters bit.
+    package func takeOver(from owner: UInt32) -> Bool {
+        let waiters = UInt32(SHAREDMEM_LOCK_WAITERS)
+        // The bit may be set while this looks, and is never taken back: the second try sees it.
+        for found in [owner, owner | waiters] {
+            // SYNC: acquires what the dead owner wrote; pairs with every store it made.
+            let word = lock.exchangeAcquiring32(
+                expected: found, desired: found & waiters | UInt32(SHAREDMEM_LOCK_RECOVERY),
+                Int(sharedmem_lock_at_lock_word))
+            if word == found { return true }
+        }
+        return false
+    }
+
+    /// Frees the word after a recovery. The caller wakes everybody who sleeps on it, whatever the word said: a wake-up
+    /// dies with its waker.
+    package func endRecovery() {
+        let waiters = UInt32(SHAREDMEM_LOCK_WAITERS)
+        for found in [UInt32(SHAREDMEM_LOCK_RECOVERY), UInt32(SHAREDMEM_LOCK_RECOVERY) | waiters] {
+            // SYNC: publishes the repaired state to the next owner; pairs with `tryLock(at:afterWaiting:)`.
+            let word = lock.exchangeSequential32(expected: found, desired: 0, Int(sharedmem_lock_at_lock_word))
+            if word == found { return }
+        }
+    }
+
     /// The lock word now.
     package var lockWord: UInt32 { lock.load32(Int(sharedmem_lock_at_lock_word)) }
 

@@ -15,8 +15,9 @@ package enum Recovery: Equatable, Sendable {
 }
 
 extension Store {
-    /// Brings the segment into the state before the last owner's change or after it. Only for who has taken the lock
-    /// word over from a dead owner.
+    /// Brings the segment into the state before the last owner's change or after it.
+    ///
+    /// Only for who has taken the lock word over from a dead owner.
     package func recover() throws(StoreError) -> Recovery {
         if isSettled { return .nothing }
         try undoOpenGroup()
