@@ -71,8 +71,9 @@ extension Store {
         return false
     }
 
-    /// Frees the word after a recovery. The caller wakes everybody who sleeps on it, whatever the word said: a wake-up
-    /// dies with its waker.
+    /// Frees the word after a recovery.
+    ///
+    /// The caller wakes everybody who sleeps on it, whatever the word said: a wake-up dies with its waker.
     package func endRecovery() {
         let waiters = UInt32(SHAREDMEM_LOCK_WAITERS)
         for found in [UInt32(SHAREDMEM_LOCK_RECOVERY), UInt32(SHAREDMEM_LOCK_RECOVERY) | waiters] {
