@@ -83,7 +83,7 @@ let package = Package(
             of: "SharedMemDaemon",
             ["SharedMemBroker", "SharedMemProtocol", "SharedMemStore", "LinuxIPC", "sharedmemd"]),
         tests(of: "SharedMem", ["TestSupport", "LinuxIPC", "SharedMemProtocol", "SharedMemStore", "sharedmemd"]),
-        tests(of: "shmctl", ["SharedMem", "LinuxIPC", "sharedmemd"]),
+        tests(of: "shmctl", ["SharedMem", "LinuxIPC", "sharedmemd", argumentParser]),
         .target(name: "TestSupport", path: "Tests/Support", swiftSettings: settings),
         .target(
             name: "CBenchmarkFloors", path: "Tests/Benchmarks/CBenchmarkFloors",
