@@ -45,6 +45,10 @@ extension Errno {
     package static var tooManyOpenFilesInSystem: Errno { Errno(rawValue: ENFILE) }
     /// EFBIG: the file is larger than allowed.
     package static var fileTooLarge: Errno { Errno(rawValue: EFBIG) }
+    /// ESTALE: it isn't what it was.
+    package static var stale: Errno { Errno(rawValue: ESTALE) }
+    /// EMEDIUMTYPE: it has another type.
+    package static var wrongMediumType: Errno { Errno(rawValue: EMEDIUMTYPE) }
     /// EDQUOT: a limit of the user is reached.
     package static var quotaExceeded: Errno { Errno(rawValue: EDQUOT) }
     /// EIDRM: the object was removed.

@@ -21,7 +21,8 @@ extension Segment {
     ) throws(SharedMemError) -> ReadValue? {
         try withStore { (store) throws(StoreError) in
             try unsafe key.withUnsafeBytes { (key) throws(StoreError) in
-                guard let info = try unsafe store.get(key, into: buffer) else { return nil }
+                let hash = unsafe KeyHash(key, seed: store.geometry.hashSeed)
+                guard let info = try unsafe store.get(key, hash, into: buffer) else { return nil }
                 return ReadValue(byteCount: info.byteCount, version: info.version)
             }
         }
@@ -73,7 +74,7 @@ extension Segment {
                 do throws(StoreError) {
                     let found = try unsafe store.nextKey(after: &position, into: UnsafeMutableRawBufferPointer(buffer))
                     isEnd = found == nil
-                    count = found ?? 0
+                    count = found?.byteCount ?? 0
                 } catch {
                     failure = error
                 }

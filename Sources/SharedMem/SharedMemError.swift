@@ -29,6 +29,7 @@ public struct SharedMemError: Error, Sendable {
             case noSuchSegment, exists, notPermitted, readOnly, full, bufferTooSmall, lockTimeout, corrupted,
                 notConnected
             case removed, versionSkew, quota, keyTooLong, valueTooLarge, invalidArgument, systemCall
+            case versionDiffers, wrongType, outOfRange
         }
 
         private let kind: Kind
@@ -65,6 +66,12 @@ public struct SharedMemError: Error, Sendable {
         public static var valueTooLarge: Code { Code(.valueTooLarge) }
         /// A name or an option breaks a rule (EINVAL).
         public static var invalidArgument: Code { Code(.invalidArgument) }
+        /// The key has another version than was asked for (ESTALE): `available` is what it has, 0 if it doesn't exist.
+        public static var versionDiffers: Code { Code(.versionDiffers) }
+        /// The value has another type than the operation works on (EMEDIUMTYPE).
+        public static var wrongType: Code { Code(.wrongType) }
+        /// The sum doesn't fit into 64 bits (ERANGE).
+        public static var outOfRange: Code { Code(.outOfRange) }
         /// A system call failed: `errno` says how.
         public static var systemCall: Code { Code(.systemCall) }
     }
@@ -118,6 +125,10 @@ extension SharedMemError {
             self.init(
                 .keyTooLong, errno: Errno.fileNameTooLong.rawValue, needed: UInt64(count), available: 512, sentence)
         case .corrupted: self.init(.corrupted, errno: Errno.structureNeedsCleaning.rawValue, sentence)
+        case .versionDiffers(let actual):
+            self.init(.versionDiffers, errno: Errno.stale.rawValue, available: actual, sentence)
+        case .wrongType: self.init(.wrongType, errno: Errno.wrongMediumType.rawValue, sentence)
+        case .outOfRange: self.init(.outOfRange, errno: Errno.outOfRange.rawValue, sentence)
         case .busy: self.init(.systemCall, errno: Errno.wouldBlock.rawValue, sentence)
         case .retired: self.init(.notConnected, errno: Errno.notConnected.rawValue, sentence)
         case .removed: self.init(.removed, errno: Errno.identifierRemoved.rawValue, sentence)

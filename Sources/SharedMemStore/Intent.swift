@@ -100,7 +100,7 @@ extension Store {
     }
 
     /// Whether `offset` is that of a reference in the index.
-    private func isSlot(_ offset: Int) -> Bool {
+    func isSlot(_ offset: Int) -> Bool {
         let end = geometry.indexOffset + geometry.bucketCount * Int(sharedmem_bucket_size)
         return offset >= geometry.indexOffset && offset < end && offset & 7 == 0
             && offset & 63 != Int(sharedmem_bucket_tags)

@@ -64,3 +64,46 @@ struct Record {
     @inline(__always)
     func valueOffset(_ extent: Extent) -> Int { keyOffset &+ ((extent.keyByteCount &+ 7) & ~7) }
 }
+
+// MARK: - Header
+
+/// The part of a record's header that describes its value, loaded once.
+struct RecordHeader {
+    /// The commit number it was published at.
+    let version: UInt64
+    /// ns since the epoch.
+    let writtenAt: UInt64
+    /// ns of CLOCK_BOOTTIME; 0: never.
+    let expiresAt: UInt64
+    /// Session in the low half, link in the high half.
+    private let sessionAndLink: UInt64
+    /// Type in bits 0-7, flags in bits 8-15.
+    private let typeAndFlags: UInt32
+
+    @inline(__always)
+    init(_ data: SharedBytes, at offset: Int) {
+        version = data.load(offset &+ Int(sharedmem_record_version))
+        writtenAt = data.load(offset &+ Int(sharedmem_record_written_at))
+        expiresAt = data.load(offset &+ Int(sharedmem_record_expires_at))
+        sessionAndLink = data.load(offset &+ Int(sharedmem_record_session))
+        typeAndFlags = data.load32(offset &+ Int(sharedmem_record_type))
+    }
+
+    /// Who wrote it.
+    var session: UInt32 { UInt32(truncatingIfNeeded: sessionAndLink) }
+
+    /// What a pending record replaces; none: nothing. Not yet checked against any geometry.
+    var link: Block { Block(number: UInt32(truncatingIfNeeded: sessionAndLink >> 32)) }
+
+    /// The type tag.
+    var type: UInt8 { UInt8(truncatingIfNeeded: typeAndFlags) }
+
+    /// Whether it belongs to a transaction that may not be committed.
+    var isPending: Bool { typeAndFlags >> 8 & UInt32(SHAREDMEM_RECORD_PENDING) != 0 }
+
+    /// Whether it says that its key is deleted.
+    var isTombstone: Bool { typeAndFlags >> 8 & UInt32(SHAREDMEM_RECORD_TOMBSTONE) != 0 }
+
+    /// The word of type and flags.
+    static func word(type: UInt8, flags: UInt32 = 0) -> UInt32 { UInt32(type) | flags << 8 }
+}

@@ -18,6 +18,8 @@ package enum SeededFault: UInt32, CaseIterable, Sendable {
     case retiredRelatively = 6
     /// The intent is forgotten before limbo is assigned.
     case forgottenTooEarly = 7
+    /// An aborted transaction burns its version before the entries are restored.
+    case burntTooEarly = 8
 
     #if SHAREDMEM_TEST_HOOKS
         /// Whether this build can seed faults.

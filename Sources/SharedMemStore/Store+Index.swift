@@ -44,24 +44,16 @@ extension Store {
     @inline(__always)
     func tags(ofBucketAt offset: Int) -> Tags { Tags(bits: data.load(offset &+ Int(sharedmem_bucket_tags))) }
 
-    /// Where a writer found a key, or where it may put it.
+    /// Where a writer found a key.
     struct Position {
         /// Offset of the slot in the data file.
         var slotOffset: Int
-        /// What the slot holds; empty: the key isn't there.
+        /// What the slot holds.
         var reference: Reference
-        /// The record, if the key is there.
-        var record: Record?
+        /// The record.
+        var record: Record
         /// Its sizes.
         var extent: Record.Extent
-
-        @inline(__always)
-        init(slotOffset: Int, reference: Reference, record: Record?, extent: Record.Extent) {
-            self.slotOffset = slotOffset
-            self.reference = reference
-            self.record = record
-            self.extent = extent
-        }
     }
 
     /// Finds a key; only for the lock holder, before whom nothing changes.

@@ -114,6 +114,20 @@ extension Store {
         return try allocateFromHeap(granuleCount: granuleCount)
     }
 
+    /// A block of exactly `granuleCount` granules that the undo state names as taken: for who allocates several before
+    /// anything is published.
+    func allocateTaken(granuleCount: Int) throws(StoreError) -> Block {
+        let allocation = try allocate(granuleCount: granuleCount)
+        guard let next = allocation.nextInLimbo else { return allocation.block }
+        var group = UndoGroup()
+        change(UInt64(next.number), inLock: Int(sharedmem_lock_at_limbo_head), &group)
+        if next == .none { change(0, inLock: Int(sharedmem_lock_at_limbo_tail), &group) }
+        let granules = lock.load(Int(sharedmem_lock_at_limbo_granules))
+        change(granules &- UInt64(granuleCount), inLock: Int(sharedmem_lock_at_limbo_granules), &group)
+        close(&group, taking: allocation.block, granuleCount: granuleCount)
+        return allocation.block
+    }
+
     private func allocateFromHeap(granuleCount: Int) throws(StoreError) -> Allocation {
         if let block = try take(granuleCount: granuleCount) { return Allocation(block: block, nextInLimbo: nil) }
         return try allocateAtAnyCost(granuleCount: granuleCount)

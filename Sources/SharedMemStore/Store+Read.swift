@@ -8,18 +8,10 @@ internal import Synchronization
 // The copy is one whole record if the entry is still the same and the record's version has the entry's low half, or if
 // E moved by at most one: memory that was in use at e0 isn't reused before E moved by two. A key that differs is
 // validated too before it counts as another key: its bytes may be those of a later record in reused memory.
-
-/// What a read found out about a value.
-package struct ValueInfo: Equatable, Sendable {
-    /// Bytes of the value.
-    package var byteCount: Int
-    /// The commit number it was published at.
-    package var version: UInt64
-    package init(byteCount: Int, version: UInt64) {
-        self.byteCount = byteCount
-        self.version = version
-    }
-}
+//
+// A record that is flagged pending belongs to a transaction. Who meets one loads the commit number, then the entry
+// again: unchanged and committed, it counts; unchanged and not committed, what it links to counts, as long as the entry
+// stays and E moves by at most one.
 
 extension Store {
     /// Reads that are begun again before the store gives up: each needs two moves of the epoch and a change of the very
@@ -29,21 +21,35 @@ extension Store {
     /// Copies the value of `key` into `buffer`; nil: there is no such key.
     ///
     /// Takes no lock, makes no system call, stores nothing outside `buffer`, whose bytes are undefined unless a value is
-    /// returned. Throws `bufferTooSmall` with the bytes needed.
+    /// returned. Throws `bufferTooSmall` with the bytes needed. The value may have expired: the caller looks at the
+    /// clock if `expiresAt` isn't 0. `hint` is the slot where the key stood before, 0 if that isn't known.
     package func get(
-        _ key: UnsafeRawBufferPointer, into buffer: UnsafeMutableRawBufferPointer
+        _ key: UnsafeRawBufferPointer, _ hash: KeyHash, hint: Int = 0, into buffer: UnsafeMutableRawBufferPointer
     ) throws(StoreError) -> ValueInfo? {
-        let hash = unsafe KeyHash(key, seed: geometry.hashSeed)
+        let info = unsafe try find(key, hash, hint: hint, into: buffer)
+        guard let info else { return nil }
+        guard info.byteCount <= buffer.count else { throw .bufferTooSmall(needed: info.byteCount) }
+        return info
+    }
+
+    /// What is known of the value of `key`, without copying it; nil: there is no such key.
+    package func info(of key: UnsafeRawBufferPointer, _ hash: KeyHash) throws(StoreError) -> ValueInfo? {
+        unsafe try find(key, hash, hint: 0, into: UnsafeMutableRawBufferPointer(start: nil, count: 0))
+    }
+
+    @inline(__always)
+    private func find(
+        _ key: UnsafeRawBufferPointer, _ hash: KeyHash, hint: Int, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(StoreError) -> ValueInfo? {
         for _ in 0..<Self.readLimit {
-            switch unsafe try attempt(key, hash, into: buffer) {
+            switch unsafe try attempt(key, hash, hint: hint, into: buffer) {
             case .found(let info):
                 try checkState()
-                guard info.byteCount <= buffer.count else { throw .bufferTooSmall(needed: info.byteCount) }
                 return info
             case .absent:
                 try checkState()
                 return nil
-            case .overtaken: continue
+            case .overtaken, .another: continue
             }
         }
         throw .busy
@@ -51,20 +57,30 @@ extension Store {
 
     /// How one try of a read ended.
     enum Attempt {
-        /// The value was copied, as far as the buffer goes.
+        /// The value was copied, if the buffer is large enough.
         case found(ValueInfo)
-        /// No record has the key.
+        /// No record has the key, or a committed one says that it is deleted.
         case absent
+        /// The slot holds another key.
+        case another
         /// Memory was reused meanwhile: again.
         case overtaken
     }
 
     @inline(__always)
-    func attempt(
-        _ key: UnsafeRawBufferPointer, _ hash: KeyHash, into buffer: UnsafeMutableRawBufferPointer
+    private func attempt(
+        _ key: UnsafeRawBufferPointer, _ hash: KeyHash, hint: Int, into buffer: UnsafeMutableRawBufferPointer
     ) throws(StoreError) -> Attempt {
         // SYNC: orders this load before those of the entries; pairs with `moveEpoch()`.
         let epoch = data.loadAcquiring(Int(sharedmem_at_reuse_epoch))
+        if hint != 0 {
+            switch unsafe try read(slot: hint, key, epoch, into: buffer) {
+            case .another: break
+            case .found(let info): return .found(info)
+            case .absent: break
+            case .overtaken: return .overtaken
+            }
+        }
         var bucket = bucketOffset(hash.home(among: geometry.homeBucketCount))
         var word = tags(ofBucketAt: bucket)
         var remaining = word.reach
@@ -73,26 +89,12 @@ extension Store {
             while matches != 0 {
                 let slot = bucket &+ matches.trailingZeroBitCount / 8 &* 8
                 matches &= matches &- 1
-                // SYNC: the record's bytes are visible with its reference; pairs with the store in `publish(_:at:)`.
-                let entry = Reference(bits: data.loadAcquiring(slot))
-                if entry.isEmpty { continue }
-                let reading = Reading(slotOffset: slot, entry: entry, epoch: epoch)
-                guard let record = Record(entry.block, in: geometry),
-                    let extent = record.extent(data, in: geometry)
-                else {
-                    if isValid(reading, version: entry.bits) { throw .corrupted(.record) }
-                    return .overtaken
+                switch unsafe try read(slot: slot, key, epoch, into: buffer) {
+                case .another: continue
+                case .found(let info): return .found(info)
+                case .absent: return .absent
+                case .overtaken: return .overtaken
                 }
-                let version = data.load(record.offset &+ Int(sharedmem_record_version))
-                guard extent.keyByteCount == key.count, unsafe isKey(key, of: record) else {
-                    if isValid(reading, version: version) { continue }
-                    return .overtaken
-                }
-                if extent.valueByteCount <= buffer.count, let target = buffer.baseAddress {
-                    unsafe data.copyOut(record.valueOffset(extent), to: target, count: extent.valueByteCount)
-                }
-                guard isValid(reading, version: version) else { return .overtaken }
-                return .found(ValueInfo(byteCount: extent.valueByteCount, version: version))
             }
             if remaining == 0 { return .absent }
             remaining &-= 1
@@ -101,80 +103,65 @@ extension Store {
         }
     }
 
-    /// What a read began with.
-    struct Reading {
-        /// Offset of the slot.
-        let slotOffset: Int
-        /// What stood in it.
-        let entry: Reference
-        /// E before that.
-        let epoch: UInt64
-
-        @inline(__always)
-        init(slotOffset: Int, entry: Reference, epoch: UInt64) {
-            self.slotOffset = slotOffset
-            self.entry = entry
-            self.epoch = epoch
-        }
-    }
-
-    /// Whether what was copied since `reading` began is one whole record; `version` is the copied one.
+    /// Reads what one slot names, if its key is `key`.
     @inline(__always)
-    func isValid(_ reading: Reading, version: UInt64) -> Bool {
-        if has(.validationLeftOut) { return true }
-        // SYNC: orders the copy before the loads below; pairs with the releasing fence in `moveEpoch()`.
-        atomicMemoryFence(ordering: .acquiring)
-        if data.load(reading.slotOffset) == reading.entry.bits, reading.entry.names(version: version) { return true }
-        return data.load(Int(sharedmem_at_reuse_epoch)) &- reading.epoch <= 1
-    }
-}
-
-// MARK: - Listing
-
-extension Store {
-    /// Copies the next key behind `cursor` into `buffer` (512 bytes are always enough) and moves the cursor on.
-    ///
-    /// Returns its length, or nil at the end. A cursor begins at 0. Nothing in the index moves, so a key that stays while
-    /// the cursor passes is named exactly once; one that is set or deleted meanwhile may be named or not.
-    package func nextKey(
-        after cursor: inout UInt64, into buffer: UnsafeMutableRawBufferPointer
-    ) throws(StoreError) -> Int? {
-        let slots = Int(SHAREDMEM_BUCKET_SLOTS)
-        let end = geometry.bucketCount &* slots
-        var attempts = 0
-        while var position = Int(exactly: cursor), position < end {
-            let epoch = data.loadAcquiring(Int(sharedmem_at_reuse_epoch))
-            let slot = bucketOffset(position / slots) &+ position % slots &* 8
-            // SYNC: as in `attempt(_:_:into:)`.
-            let entry = Reference(bits: data.loadAcquiring(slot))
-            position += 1
-            if entry.isEmpty {
-                cursor = UInt64(position)
-                continue
-            }
-            let reading = Reading(slotOffset: slot, entry: entry, epoch: epoch)
-            guard let record = Record(entry.block, in: geometry), let extent = record.extent(data, in: geometry) else {
-                if isValid(reading, version: entry.bits) { throw .corrupted(.record) }
-                continue
-            }
-            let version = data.load(record.offset &+ Int(sharedmem_record_version))
-            guard extent.keyByteCount <= buffer.count else {
-                if isValid(reading, version: version) { throw .bufferTooSmall(needed: extent.keyByteCount) }
-                continue
-            }
-            if let target = buffer.baseAddress {
-                unsafe data.copyOut(record.keyOffset, to: target, count: extent.keyByteCount)
-            }
-            guard isValid(reading, version: version) else {
-                attempts += 1
-                if attempts > Self.readLimit { throw .busy }
-                continue
-            }
-            cursor = UInt64(position)
-            try checkState()
-            return extent.keyByteCount
+    private func read(
+        slot: Int, _ key: UnsafeRawBufferPointer, _ epoch: UInt64, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(StoreError) -> Attempt {
+        // SYNC: the record's bytes are visible with its reference; pairs with the store in `publish(_:)`.
+        let entry = Reference(bits: data.loadAcquiring(slot))
+        if entry.isEmpty { return .another }
+        let reading = Reading(slotOffset: slot, entry: entry, epoch: epoch)
+        guard let record = Record(entry.block, in: geometry), let extent = record.extent(data, in: geometry) else {
+            if isValid(reading, version: entry.bits) { throw .corrupted(.record) }
+            return .overtaken
         }
-        try checkState()
-        return nil
+        let header = RecordHeader(data, at: record.offset)
+        guard extent.keyByteCount == key.count, unsafe isKey(key, of: record) else {
+            return isValid(reading, version: header.version) ? .another : .overtaken
+        }
+        if header.isPending { return unsafe try readPending(reading, record, extent, header, key, into: buffer) }
+        unsafe copyValue(of: record, extent, into: buffer)
+        guard isValid(reading, version: header.version) else { return .overtaken }
+        return .found(ValueInfo(extent, header, slotOffset: slot))
+    }
+
+    @inline(__always)
+    private func copyValue(of record: Record, _ extent: Record.Extent, into buffer: UnsafeMutableRawBufferPointer) {
+        if extent.valueByteCount <= buffer.count, let target = buffer.baseAddress {
+            unsafe data.copyOut(record.valueOffset(extent), to: target, count: extent.valueByteCount)
+        }
+    }
+
+    /// Reads a record of a transaction: itself if it is committed, otherwise what it replaces.
+    ///
+    /// Models: `tx.pml` in the order of these loads; without the second load of the entry an aborted value is believed.
+    private func readPending(
+        _ reading: Reading, _ record: Record, _ extent: Record.Extent, _ header: RecordHeader,
+        _ key: UnsafeRawBufferPointer, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(StoreError) -> Attempt {
+        // SYNC: orders the record's header before the commit number; pairs with the releasing stores that change a link once
+        // the transaction is committed.
+        atomicMemoryFence(ordering: .acquiring)
+        // SYNC: orders this load before that of the entry below; pairs with the abort, which restores the entries before
+        // it raises the commit number.
+        let committed = data.loadAcquiring(Int(sharedmem_at_commit_number))
+        guard data.load(reading.slotOffset) == reading.entry.bits else { return .overtaken }
+        if header.version <= committed {
+            unsafe copyValue(of: record, extent, into: buffer)
+            guard isValid(reading, version: header.version) else { return .overtaken }
+            return header.isTombstone ? .absent : .found(ValueInfo(extent, header, slotOffset: reading.slotOffset))
+        }
+        if header.link == .none { return isUnreplaced(reading) ? .absent : .overtaken }
+        guard let before = Record(header.link, in: geometry), let extent = before.extent(data, in: geometry),
+            extent.keyByteCount == key.count, unsafe isKey(key, of: before)
+        else {
+            if isUnreplaced(reading) { throw .corrupted(.record) }
+            return .overtaken
+        }
+        let header = RecordHeader(data, at: before.offset)
+        unsafe copyValue(of: before, extent, into: buffer)
+        guard isUnreplaced(reading) else { return .overtaken }
+        return .found(ValueInfo(extent, header, slotOffset: reading.slotOffset))
     }
 }

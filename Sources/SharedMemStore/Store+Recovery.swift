@@ -1,7 +1,7 @@
 internal import CSharedMem
 
 // Recovery: what a writer that died under the lock left half-done is finished or forgotten. A function of the memory
-// alone, in constant time for a single change; every place is checked against private geometry, every loop has a bound,
+// alone, in constant time for a single change, in time proportional to its keys for a transaction; every place is checked against private geometry, every loop has a bound,
 // every store is absolute: it may be stopped at any of them and run again.
 
 /// What recovery found.
@@ -36,6 +36,10 @@ extension Store {
                 lock.storeReleasing32(UInt32(SHAREDMEM_INTENT_NONE), Int(sharedmem_lock_at_intent_state))
             default: throw .corrupted(.intent)
             }
+        case UInt32(SHAREDMEM_INTENT_TRANSACTION):
+            outcome = try recoverTransaction(isAborting: false) ? .finished : .undone
+        case UInt32(SHAREDMEM_INTENT_ABORTING):
+            _ = try recoverTransaction(isAborting: true)
         default: throw .corrupted(.intent)
         }
         try giveTakenBlockBack()
@@ -43,7 +47,7 @@ extension Store {
     }
 
     /// Gives a block back that was taken from the heap and never published.
-    private func giveTakenBlockBack() throws(StoreError) {
+    func giveTakenBlockBack() throws(StoreError) {
         let state = lock.load(Int(sharedmem_lock_at_undo_state))
         let block = Block(number: UInt32(truncatingIfNeeded: state >> 32))
         if block == .none { return }

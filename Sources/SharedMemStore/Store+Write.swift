@@ -5,49 +5,54 @@ internal import Synchronization
 // of its reference, then the old record goes to limbo, then the commit number moves. A reader sees the old value whole
 // or the new one whole, whatever the moment.
 
+/// What a set is given beside key and value.
+package struct SetOptions: Sendable {
+    /// The type tag.
+    package var type: UInt8 = 0
+    /// ns of CLOCK_BOOTTIME; 0: never.
+    package var expiresAt: UInt64 = 0
+    /// The version that the key must have, 0: it must not exist; nil: any.
+    package var expectedVersion: UInt64?
+
+    package init() {}
+}
+
 extension Store {
     /// Sets `key` to `value` and returns the version; only for the owner of the lock word.
     ///
-    /// `time` is the record's written-at: ns since the epoch. Throws `full` or `indexFull` and leaves the old value.
+    /// `time` is the record's written-at: ns since the epoch; `bootTime` is asked only if something expires. Throws
+    /// `full`, `indexFull` or `versionDiffers` and leaves the old value.
     package func set(
-        _ key: UnsafeRawBufferPointer, to value: UnsafeRawBufferPointer, at time: UInt64
+        _ key: UnsafeRawBufferPointer, to value: UnsafeRawBufferPointer, at time: UInt64,
+        _ options: SetOptions = SetOptions(), bootTime: () -> UInt64 = { 0 }
     ) throws(StoreError) -> UInt64 {
-        guard key.count <= Record.keyLimit else { throw .keyTooLong(key.count) }
-        guard isSettled else { throw .corrupted(.intent) }
-        let hash = unsafe KeyHash(key, seed: geometry.hashSeed)
+        let hash = try unsafe hashForWriting(key)
         let old = unsafe try position(of: key, hash)
-        let extent = Record.Extent(keyByteCount: key.count, valueByteCount: value.count)
-        guard value.count < geometry.heapGranuleCount &* 64, extent.granuleCount <= geometry.heapGranuleCount else {
-            throw .valueTooLarge(needed: value.count &+ key.count, available: geometry.heapGranuleCount &* 64)
-        }
-        let slot: Int
-        if let old { slot = old.slotOffset } else { slot = try newSlot(hash) }
-        let allocation = try allocate(granuleCount: extent.granuleCount)
-        let version = data.load(Int(sharedmem_at_commit_number)) &+ 1
-        let intent = intent(
-            version, slot: slot, old: old, new: Reference(allocation.block, version: version), allocation,
-            granuleCount: extent.granuleCount)
-        if has(.publishedTooEarly) { publish(intent) }
-        unsafe fill(allocation.block, extent, key: key, value: value, version: version, time: time)
-        carryOut(intent)
-        return version
+        if let expected = options.expectedVersion { try check(old, hasVersion: expected, bootTime: bootTime) }
+        return try unsafe replace(old, key, hash, with: value, at: time, options)
     }
 
     /// Deletes `key` and returns the version of the deletion; nil: there was no such key.
     ///
-    /// Only for the owner of the lock word.
-    package func delete(_ key: UnsafeRawBufferPointer) throws(StoreError) -> UInt64? {
-        guard key.count <= Record.keyLimit else { throw .keyTooLong(key.count) }
-        guard isSettled else { throw .corrupted(.intent) }
-        let hash = unsafe KeyHash(key, seed: geometry.hashSeed)
-        guard let old = unsafe try position(of: key, hash) else { return nil }
-        let version = data.load(Int(sharedmem_at_commit_number)) &+ 1
-        let stripe = Int(sharedmem_at_stripes) &+ hash.stripe &* Int(sharedmem_stripe_size)
-        // Before the slot is empty: who finds no key then finds at least this version.
-        data.storeReleasing(version, stripe &+ Int(sharedmem_stripe_last_deletion))
-        carryOut(
-            intent(version, slot: old.slotOffset, old: old, new: Reference(bits: 0), nil, granuleCount: 0))
-        return version
+    /// Only for the owner of the lock word. An expired key is deleted and counts as not there.
+    package func delete(
+        _ key: UnsafeRawBufferPointer, expectedVersion: UInt64? = nil, bootTime: () -> UInt64 = { 0 }
+    ) throws(StoreError) -> UInt64? {
+        let hash = try unsafe hashForWriting(key)
+        let old = unsafe try position(of: key, hash)
+        if let expectedVersion { try check(old, hasVersion: expectedVersion, bootTime: bootTime) }
+        guard let old else { return nil }
+        let hadExpired = isExpired(old, bootTime: bootTime)
+        let version = remove(old, hash)
+        return hadExpired ? nil : version
+    }
+
+    /// Deletes `key` if its value has expired; false: it hasn't, or isn't there. Only for the owner of the lock word.
+    package func deleteIfExpired(_ key: UnsafeRawBufferPointer, bootTime: UInt64) throws(StoreError) -> Bool {
+        let hash = try unsafe hashForWriting(key)
+        guard let old = unsafe try position(of: key, hash), isExpired(old, bootTime: { bootTime }) else { return false }
+        _ = remove(old, hash)
+        return true
     }
 
     /// The keys in the index.
@@ -57,6 +62,81 @@ extension Store {
 // MARK: - Steps
 
 extension Store {
+    /// The hash of a key that may be written now.
+    @inline(__always)
+    func hashForWriting(_ key: UnsafeRawBufferPointer) throws(StoreError) -> KeyHash {
+        guard key.count <= Record.keyLimit else { throw .keyTooLong(key.count) }
+        guard isSettled else { throw .corrupted(.intent) }
+        return unsafe KeyHash(key, seed: geometry.hashSeed)
+    }
+
+    /// Whether the value at a position has expired.
+    func isExpired(_ position: Position, bootTime: () -> UInt64) -> Bool {
+        let expiresAt = data.load(position.record.offset &+ Int(sharedmem_record_expires_at))
+        return expiresAt != 0 && expiresAt <= bootTime()
+    }
+
+    /// Throws unless the key has `version`; 0: unless it doesn't exist or has expired.
+    func check(_ position: Position?, hasVersion expected: UInt64, bootTime: () -> UInt64) throws(StoreError) {
+        var actual: UInt64 = 0
+        if let position, !isExpired(position, bootTime: bootTime) {
+            actual = data.load(position.record.offset &+ Int(sharedmem_record_version))
+        }
+        guard actual == expected else { throw .versionDiffers(actual: actual) }
+    }
+
+    /// Makes and publishes a new record of a key.
+    @inline(__always)
+    func replace(
+        _ old: Position?, _ key: UnsafeRawBufferPointer, _ hash: KeyHash, with value: UnsafeRawBufferPointer,
+        at time: UInt64, _ options: SetOptions
+    ) throws(StoreError) -> UInt64 {
+        let extent = try extent(keyByteCount: key.count, valueByteCount: value.count)
+        let slot: Int
+        if let old { slot = old.slotOffset } else { slot = try newSlot(hash) }
+        let allocation = try allocate(granuleCount: extent.granuleCount)
+        let version = data.load(Int(sharedmem_at_commit_number)) &+ 1
+        let intent = intent(
+            version, slot: slot, old: old, new: Reference(allocation.block, version: version), allocation,
+            granuleCount: extent.granuleCount)
+        if has(.publishedTooEarly) { publish(intent) }
+        let word = RecordHeader.word(type: options.type)
+        unsafe fill(
+            allocation.block, extent, key: key, value: value, version: version, time: time,
+            expiresAt: options.expiresAt, typeAndFlags: word)
+        carryOut(intent)
+        return version
+    }
+
+    /// Deletes the key at a position and returns the version of the deletion.
+    private func remove(_ old: Position, _ hash: KeyHash) -> UInt64 {
+        let version = data.load(Int(sharedmem_at_commit_number)) &+ 1
+        noteDeletion(version, hash)
+        carryOut(intent(version, slot: old.slotOffset, old: old, new: Reference(bits: 0), nil, granuleCount: 0))
+        return version
+    }
+
+    /// Stores the stripe's last-deletion version, before the slot is empty: who finds no key then finds at least this.
+    func noteDeletion(_ version: UInt64, _ hash: KeyHash) {
+        data.storeReleasing(version, lastDeletionOffset(hash))
+    }
+
+    /// Where the version of the last deletion of a key's stripe is.
+    func lastDeletionOffset(_ hash: KeyHash) -> Int {
+        Int(sharedmem_at_stripes) &+ hash.stripe &* Int(sharedmem_stripe_size)
+            &+ Int(sharedmem_stripe_last_deletion)
+    }
+
+    /// The sizes of a record, if the whole heap has room for it.
+    @inline(__always)
+    func extent(keyByteCount: Int, valueByteCount: Int) throws(StoreError) -> Record.Extent {
+        let extent = Record.Extent(keyByteCount: keyByteCount, valueByteCount: valueByteCount)
+        guard valueByteCount < geometry.heapGranuleCount &* 64, extent.granuleCount <= geometry.heapGranuleCount else {
+            throw .valueTooLarge(needed: valueByteCount &+ keyByteCount, available: geometry.heapGranuleCount &* 64)
+        }
+        return extent
+    }
+
     func newSlot(_ hash: KeyHash) throws(StoreError) -> Int {
         guard let slot = prepareSlot(hash) else { throw .indexFull }
         return slot
@@ -66,7 +146,7 @@ extension Store {
     @inline(__always)
     func fill(
         _ block: Block, _ extent: Record.Extent, key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer,
-        version: UInt64, time: UInt64
+        version: UInt64, time: UInt64, expiresAt: UInt64, typeAndFlags: UInt32
     ) {
         // SYNC: orders the epoch that allowed the reuse, moved by whichever writer, before the first byte that is written
         // here; pairs with the acquiring fence in `isValid(_:version:)`.
@@ -74,11 +154,11 @@ extension Store {
         let start = block.offset
         data.store(version, start &+ Int(sharedmem_record_version))
         data.store(time, start &+ Int(sharedmem_record_written_at))
-        data.store(0, start &+ Int(sharedmem_record_expires_at))
+        data.store(expiresAt, start &+ Int(sharedmem_record_expires_at))
         data.store(extent.lengths, start &+ Int(sharedmem_record_lengths))
         // Link and retire epoch are left alone: the block may be limbo's head until the record is published.
         data.store32(session, start &+ Int(sharedmem_record_session))
-        data.store32(0, start &+ Int(sharedmem_record_type))
+        data.store32(typeAndFlags, start &+ Int(sharedmem_record_type))
         let keyOffset = start &+ Int(sharedmem_record_size)
         if let bytes = key.baseAddress { unsafe data.copyIn(bytes, count: key.count, keyOffset) }
         if let bytes = value.baseAddress {

@@ -12,6 +12,12 @@ package enum StoreError: Error, Equatable, Sendable {
     case keyTooLong(Int)
     /// The memory holds what no writer of ours writes; where it was noticed.
     case corrupted(Place)
+    /// The key has another version than was asked for; 0: it doesn't exist.
+    case versionDiffers(actual: UInt64)
+    /// The value has another type than the operation works on: its tag.
+    case wrongType(UInt8)
+    /// The sum has no room in 64 bits.
+    case outOfRange
     /// A writer replaced the value again and again while it was read.
     case busy
     /// A newer generation holds the values.
@@ -69,6 +75,10 @@ extension StoreError: CustomStringConvertible {
         case .corrupted(.limbo): "the segment is corrupted: the queue of replaced records is broken"
         case .corrupted(.intent):
             "the segment is corrupted: its last writer left a change that can't be finished or undone"
+        case .versionDiffers(0): "the key doesn't exist"
+        case .versionDiffers(let actual): "the key has version " + String(actual)
+        case .wrongType(let tag): "the value has another type (tag " + String(tag) + ")"
+        case .outOfRange: "the sum doesn't fit into 64 bits"
         case .busy: "the value was replaced faster than it could be read"
         case .retired: "the segment has moved to a newer generation"
         case .removed: "the segment was removed"

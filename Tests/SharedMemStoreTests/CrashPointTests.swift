@@ -74,6 +74,56 @@ import Testing
                 for key in 1...6 { try store.remove([UInt8(key)]) }
             }, operation: { try $0.put([7], bytes(2200)) }),
         Scenario(
+            testDescription: "compare and set", prepare: { try $0.put([1], bytes(30)) },
+            operation: { store in
+                var options = SetOptions()
+                options.expectedVersion = 1
+                try store.put([1], bytes(200), options)
+            }),
+        Scenario(
+            testDescription: "add", prepare: { try $0.put([1], Array("41".utf8)) },
+            operation: { try $0.increment([1], by: 1) }),
+        Scenario(
+            testDescription: "expiry sweep",
+            prepare: { store in
+                var options = SetOptions()
+                options.expiresAt = 5
+                try store.put([1], bytes(100), options)
+                try store.put([2], bytes(100))
+            }, operation: { try $0.sweep(at: 5) }),
+        Scenario(
+            testDescription: "transaction of one new key", prepare: { try $0.put([1], bytes(30)) },
+            operation: { try $0.transact([([2], bytes(40))]) }),
+        Scenario(
+            testDescription: "transaction of one deletion", prepare: { try $0.put([1], bytes(30)) },
+            operation: { try $0.transact([([1], nil)]) }),
+        Scenario(
+            testDescription: "transaction of two old keys",
+            prepare: { store in
+                try store.put([1], bytes(30))
+                try store.put([2], bytes(300))
+            }, operation: { try $0.transact([([1], bytes(90)), ([2], bytes(20))]) }),
+        Scenario(
+            testDescription: "transaction of an old key, a new one and a deletion, with limbo used again",
+            heapGranuleCount: 60,
+            prepare: { store in
+                for round in 0..<4 { try store.put([1], bytes(30, UInt8(round))) }
+                try store.put([2], bytes(300))
+                try store.put([3], bytes(10))
+                try store.moveEpochForTest(by: 2)
+            }, operation: { try $0.transact([([1], bytes(30, 9)), ([3], nil), ([4], bytes(500))]) }),
+        Scenario(
+            testDescription: "transaction that doesn't fit is undone",
+            prepare: { store in
+                try store.put([1], bytes(30))
+                try store.put([2], bytes(300))
+            },
+            operation: { store in
+                #expect(throws: StoreError.self) {
+                    try store.transact([([1], bytes(90)), ([2], nil), ([3], bytes(2000))])
+                }
+            }, isVisible: false),
+        Scenario(
             testDescription: "full",
             prepare: { try $0.put([1], bytes(900)) },
             operation: { store in
@@ -87,9 +137,27 @@ import Testing
         let report = try points.check()
         #expect(report.pointCount > 2)
         if scenario.isVisible {
+            #expect(report.recoveryPointCount > 0)
             #expect(report.oldCount > 1)
             #expect(report.newCount > 1)
         }
+    }
+
+    /// Every point of the transaction, and of its recovery one in 101: that would be a million otherwise.
+    @Test func everyCrashPointOfALargeTransactionIsLegal() throws {
+        let points = try CrashPoints(
+            heapGranuleCount: 400,
+            prepare: { store in
+                for key in 0..<30 { try store.put([UInt8(key)], Self.bytes(20 + key * 5)) }
+                for key in 20..<30 { try store.remove([UInt8(key)]) }
+            },
+            operation: { store in
+                try store.transact(
+                    (0..<50).map { key in ([UInt8(key)], key < 5 ? nil : Self.bytes(10 + key * 3, UInt8(key))) })
+            })
+        let report = try points.check(recoveryStride: 101, stride: 7)
+        #expect(report.oldCount > 100)
+        #expect(report.newCount > 10)
     }
 
     /// Each fault must be found by some scenario, or the driver would not find it in the code either.

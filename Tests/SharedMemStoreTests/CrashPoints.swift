@@ -15,7 +15,10 @@ struct CrashPoints {
     /// All that a user can see of a segment.
     struct Contents: Equatable {
         var values: [[UInt8]: [UInt8]]
+        /// Not compared: an undone transaction burns its version.
         var commitNumber: UInt64
+
+        static func == (left: Contents, right: Contents) -> Bool { left.values == right.values }
     }
 
     /// Runs `prepare`, then `operation` with its stores recorded.
@@ -59,13 +62,19 @@ struct CrashPoints {
         let description: String
     }
 
-    /// Checks every point; throws at the first illegal state.
-    func check() throws -> Report {
+    /// Checks every `stride`-th point and every `recoveryStride`-th one of each recovery; throws at the first illegal
+    /// state.
+    func check(recoveryStride: Int = 1, stride: Int = 1) throws -> Report {
         var report = Report()
-        for count in 0...steps.count {
+        for count in Swift.stride(from: 0, through: steps.count, by: stride) {
             let crashed = TestSegment(before)
             crashed.apply(steps[..<count])
             let image = crashed.image
+            // A reader beside a writer that was stopped here must see one of the two states, too.
+            let seen = try Self.contents(crashed)
+            guard seen == old || seen == new else {
+                throw Illegal(description: "store \(count): a reader sees neither the old state nor the new one")
+            }
             let recorder = StoreRecorder()
             let outcome = try judge(crashed, recorder, at: "store \(count) of \(steps.count)")
             if outcome == old { report.oldCount += 1 } else { report.newCount += 1 }
@@ -73,7 +82,7 @@ struct CrashPoints {
                 throw Illegal(description: "store \(count): the old state came back after the new one")
             }
             report.pointCount += 1
-            for partial in 0..<recorder.steps.count {
+            for partial in Swift.stride(from: 0, to: recorder.steps.count, by: recoveryStride) {
                 let again = TestSegment(image)
                 again.apply(recorder.steps[..<partial])
                 let place = "store \(count), recovery stopped after store \(partial) of \(recorder.steps.count)"
@@ -97,6 +106,9 @@ struct CrashPoints {
             guard contents == old || contents == new else {
                 throw Illegal(description: "neither the old state nor the new one")
             }
+            guard contents.commitNumber >= old.commitNumber, contents.commitNumber <= old.commitNumber + 1,
+                contents != new || contents == old || contents.commitNumber == new.commitNumber
+            else { throw Illegal(description: "the commit number is \(contents.commitNumber)") }
             let probe = TestSegment(segment.image)
             probe.freeLock()
             let writer = try probe.writer()

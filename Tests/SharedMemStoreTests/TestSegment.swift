@@ -95,7 +95,7 @@ extension Store {
         let info: ValueInfo? = try unsafe key.span.bytes.withUnsafeBytes { (key) throws(StoreError) in
             var target = buffer.mutableSpan
             return try unsafe target.withUnsafeMutableBytes { (buffer) throws(StoreError) in
-                try unsafe get(key, into: buffer)
+                try unsafe get(key, KeyHash(key, seed: geometry.hashSeed), into: buffer)
             }
         }
         guard let info else { return nil }
@@ -114,6 +114,55 @@ extension Store {
     }
 
     @discardableResult
+    func transact(
+        reads: [TransactionRead] = [], _ writes: [([UInt8], [UInt8]?)]
+    ) throws(StoreError) -> UInt64 {
+        precondition(tryLock(at: 1) == 0, "the lock is free")
+        defer { precondition(unlock() == .quietly, "the lock is still ours") }
+        let writes = writes.map { TransactionWrite(key: $0.0, value: $0.1) }
+        return try commit(reads: reads, writes: writes, at: 1, bootTime: { 0 })
+    }
+
+    @discardableResult
+    func increment(_ key: [UInt8], by delta: Int64, bootTime: UInt64 = 0) throws(StoreError) -> Int64 {
+        precondition(tryLock(at: 1) == 0, "the lock is free")
+        defer { precondition(unlock() == .quietly, "the lock is still ours") }
+        return try unsafe key.span.bytes.withUnsafeBytes { (key) throws(StoreError) in
+            try unsafe add(delta, to: key, at: 1, bootTime: { bootTime })
+        }
+    }
+
+    @discardableResult
+    func put(
+        _ key: [UInt8], _ value: [UInt8], _ options: SetOptions, bootTime: UInt64 = 0
+    ) throws(StoreError) -> UInt64 {
+        precondition(tryLock(at: 1) == 0, "the lock is free")
+        defer { precondition(unlock() == .quietly, "the lock is still ours") }
+        return try unsafe key.span.bytes.withUnsafeBytes { (key) throws(StoreError) in
+            try unsafe value.span.bytes.withUnsafeBytes { (value) throws(StoreError) in
+                try unsafe set(key, to: value, at: 1, options, bootTime: { bootTime })
+            }
+        }
+    }
+
+    func info(_ key: [UInt8]) throws(StoreError) -> ValueInfo? {
+        try unsafe key.span.bytes.withUnsafeBytes { (key) throws(StoreError) in
+            try unsafe info(of: key, KeyHash(key, seed: geometry.hashSeed))
+        }
+    }
+
+    /// Deletes the keys that have expired at `bootTime`.
+    func sweep(at bootTime: UInt64) throws(StoreError) {
+        for key in try keys() {
+            precondition(tryLock(at: 1) == 0, "the lock is free")
+            defer { precondition(unlock() == .quietly, "the lock is still ours") }
+            _ = try unsafe key.span.bytes.withUnsafeBytes { (key) throws(StoreError) in
+                try unsafe deleteIfExpired(key, bootTime: bootTime)
+            }
+        }
+    }
+
+    @discardableResult
     func remove(_ key: [UInt8]) throws(StoreError) -> UInt64? {
         precondition(tryLock(at: 1) == 0, "the lock is free")
         defer { precondition(unlock() == .quietly, "the lock is still ours") }
@@ -126,11 +175,11 @@ extension Store {
         var buffer = [UInt8](repeating: 0, count: 512)
         while true {
             var target = buffer.mutableSpan
-            let count: Int? = try unsafe target.withUnsafeMutableBytes { (buffer) throws(StoreError) in
+            let info: KeyInfo? = try unsafe target.withUnsafeMutableBytes { (buffer) throws(StoreError) in
                 try unsafe nextKey(after: &cursor, into: buffer)
             }
-            guard let count else { return keys }
-            keys.append([UInt8](buffer[..<count]))
+            guard let info else { return keys }
+            keys.append([UInt8](buffer[..<info.byteCount]))
         }
     }
 }

@@ -241,6 +241,8 @@ SHAREDMEM_SIZE(sharedmem_ring_entry, SHAREDMEM_RING_ENTRY_BYTES);
 
 #define SHAREDMEM_INTENT_NONE 0u       /* nothing is being published */
 #define SHAREDMEM_INTENT_PUBLISHING 1u /* the slot holds the old reference or the new one */
+#define SHAREDMEM_INTENT_TRANSACTION 2u /* a transaction: not committed until the commit number has its version */
+#define SHAREDMEM_INTENT_ABORTING 3u   /* a transaction that was not committed is being undone */
 
 /* What is about to be published, so that a half-done change can be finished or forgotten: one line, written by the lock
  * holder. All values are absolute, so that whoever finishes the change can be killed and another can do it again.
@@ -271,6 +273,34 @@ SHAREDMEM_OFFSET(sharedmem_intent, counts, 48);
 SHAREDMEM_OFFSET(sharedmem_intent, state, 56);
 SHAREDMEM_OFFSET(sharedmem_intent, taken_granules, 60);
 SHAREDMEM_SIZE(sharedmem_intent, 64);
+
+/* A transaction on its way: which slots it has changed. Its records carry SHAREDMEM_RECORD_PENDING and link to what they
+ * replace; one store of the commit number shows them all. The list is one block of the heap, an entry a key. Once the
+ * transaction is committed, or is being aborted, limbo_ends and counts hold what limbo was before any of its records
+ * went there, so that whoever finishes it assigns the same chain, once or again. */
+struct sharedmem_transaction_state {
+    uint64_t list;        /* block in the high half, its granules in the low half */
+    uint64_t version;     /* the commit number that commits it, or that is burnt when it is aborted */
+    uint64_t count;       /* entries in the list */
+    uint64_t limbo_ends;  /* as in the intent, before */
+    uint64_t counts;      /* as in the intent, before */
+    uint64_t reserved[3]; /* 0 */
+};
+SHAREDMEM_OFFSET(sharedmem_transaction_state, version, 8);
+SHAREDMEM_OFFSET(sharedmem_transaction_state, count, 16);
+SHAREDMEM_OFFSET(sharedmem_transaction_state, limbo_ends, 24);
+SHAREDMEM_OFFSET(sharedmem_transaction_state, counts, 32);
+SHAREDMEM_SIZE(sharedmem_transaction_state, 64);
+
+/* One entry of a transaction's list. */
+struct sharedmem_transaction_entry {
+    uint64_t slot;          /* offset of the index entry in the data file; bit 0: the new record is a tombstone */
+    uint64_t old_reference; /* what the slot held, 0: nothing */
+    uint64_t new_reference; /* the pending record */
+};
+SHAREDMEM_OFFSET(sharedmem_transaction_entry, old_reference, 8);
+SHAREDMEM_OFFSET(sharedmem_transaction_entry, new_reference, 16);
+SHAREDMEM_SIZE(sharedmem_transaction_entry, 24);
 
 /* One word that an undo group has changed. */
 struct sharedmem_undo_entry {
@@ -327,7 +357,7 @@ struct sharedmem_lock_header {
     /* Statistics, by the lock holder; exact but for the last change of a killed writer. */
     uint64_t counters[16];
 
-    uint64_t transaction[8]; /* state, version, first block of the list, count; reserved */
+    struct sharedmem_transaction_state transaction;
 
     uint64_t pin_group_map;                    /* bit g: pin_map[g] may hold a bit */
     uint64_t reserved_pins[7];                 /* 0 */

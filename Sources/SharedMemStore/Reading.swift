@@ -1,0 +1,36 @@
+internal import CSharedMem
+internal import Synchronization
+
+/// What a read began with, and what it is validated against.
+struct Reading {
+    /// Offset of the slot.
+    let slotOffset: Int
+    /// What stood in it.
+    let entry: Reference
+    /// E before that.
+    let epoch: UInt64
+}
+
+extension Store {
+    /// Whether what was copied since `reading` began is one whole record; `version` is the copied one.
+    ///
+    /// Models: `pub.pml`, `torn.pml` and `neg.pml`.
+    @inline(__always)
+    func isValid(_ reading: Reading, version: UInt64) -> Bool {
+        if has(.validationLeftOut) { return true }
+        // SYNC: orders the copy before the loads below; pairs with the releasing fence in `moveEpoch()`.
+        atomicMemoryFence(ordering: .acquiring)
+        if data.load(reading.slotOffset) == reading.entry.bits, reading.entry.names(version: version) { return true }
+        return data.load(Int(sharedmem_at_reuse_epoch)) &- reading.epoch <= 1
+    }
+
+    /// Whether the entry is still the same and nothing that was in use when the read began was reused: what a pending
+    /// record links to is only safe then.
+    @inline(__always)
+    func isUnreplaced(_ reading: Reading) -> Bool {
+        // SYNC: as in `isValid(_:version:)`.
+        atomicMemoryFence(ordering: .acquiring)
+        return data.load(reading.slotOffset) == reading.entry.bits
+            && data.load(Int(sharedmem_at_reuse_epoch)) &- reading.epoch <= 1
+    }
+}
