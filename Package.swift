@@ -93,6 +93,6 @@ let package = Package(
             ["CBenchmarkFloors", "SharedMem", "SharedMemStore", "LinuxIPC", "TestSupport", argumentParser]),
         program(
             "sharedmem-torture", path: "Tests/Torture",
-            ["SharedMem", "SharedMemStore", "CXXHash", "TestSupport", argumentParser]),
+            ["SharedMem", "SharedMemStore", "LinuxIPC", "CXXHash", "TestSupport", argumentParser]),
     ]
 )

@@ -1,0 +1,59 @@
+internal import Glibc
+
+/// A forked copy of this process.
+struct ChildProcess {
+    /// Its number.
+    let identifier: pid_t
+
+    /// A process can't be forked or waited for.
+    struct Failure: Error, CustomStringConvertible {
+        /// One sentence.
+        let description: String
+    }
+
+    /// Forks; the copy runs `body` and ends with the exit code that it returns.
+    ///
+    /// Only for a process with one thread: a copy has no other threads, and whatever they held stays held.
+    init(running body: () -> Int32) throws(Failure) {
+        // Swift's Glibc module doesn't offer fork(2).
+        typealias Call = @convention(c) () -> pid_t
+        guard let symbol = unsafe dlsym(nil, "fork") else { throw Failure(description: "there is no fork") }
+        identifier = unsafe unsafeBitCast(symbol, to: Call.self)()
+        guard identifier >= 0 else { throw Failure(description: "fork: errno \(errno)") }
+        if identifier == 0 { _exit(body()) }
+    }
+
+    /// How a process ended.
+    enum End: Equatable {
+        /// By itself, with an exit code.
+        case exit(Int32)
+        /// By a signal.
+        case signal(Int32)
+    }
+
+    /// Waits until it has ended and says how; `waitpid(2)`.
+    func waitUntilEnd() throws(Failure) -> End {
+        while true {
+            if let end = try end(options: 0) { return end }
+        }
+    }
+
+    /// How it ended; nil: it runs.
+    func endIfAny() throws(Failure) -> End? { try end(options: WNOHANG) }
+
+    private func end(options: Int32) throws(Failure) -> End? {
+        var status: Int32 = 0
+        let found = unsafe waitpid(identifier, &status, options)
+        if found == 0 || found < 0 && errno == EINTR { return nil }
+        guard found == identifier else { throw Failure(description: "waitpid(\(identifier)): errno \(errno)") }
+        let signal = status & 0x7f
+        return signal == 0 ? .exit(status >> 8 & 0xff) : .signal(signal)
+    }
+
+    /// Ends it at once, wherever it is; `kill(2)`.
+    func kill() throws(Failure) {
+        guard Glibc.kill(identifier, SIGKILL) == 0 else {
+            throw Failure(description: "kill(\(identifier)): errno \(errno)")
+        }
+    }
+}
