@@ -24,7 +24,7 @@ extension Store {
         if let old { slot = old.slotOffset } else { slot = try newSlot(hash) }
         let allocation = try allocate(granuleCount: extent.granuleCount)
         let version = data.load(Int(sharedmem_at_commit_number)) &+ 1
-        let intent = intent(
+        let intent = try intent(
             version, slot: slot, old: old, new: Reference(allocation.block, version: version), allocation,
             granuleCount: extent.granuleCount)
         if has(.publishedTooEarly) { publish(intent) }
@@ -46,7 +46,7 @@ extension Store {
         // Before the slot is empty: who finds no key then finds at least this version.
         data.storeReleasing(version, stripe &+ Int(sharedmem_stripe_last_deletion))
         carryOut(
-            intent(version, slot: old.slotOffset, old: old, new: Reference(bits: 0), nil, granuleCount: 0))
+            try intent(version, slot: old.slotOffset, old: old, new: Reference(bits: 0), nil, granuleCount: 0))
         return version
     }
 
@@ -90,9 +90,11 @@ extension Store {
     @inline(__always)
     private func intent(
         _ version: UInt64, slot: Int, old: Position?, new: Reference, _ allocation: Allocation?, granuleCount: Int
-    ) -> Intent {
+    ) throws(StoreError) -> Intent {
         var head = Block(number: UInt32(truncatingIfNeeded: lock.load(Int(sharedmem_lock_at_limbo_head))))
         var tail = Block(number: UInt32(truncatingIfNeeded: lock.load(Int(sharedmem_lock_at_limbo_tail))))
+        // The old record is linked behind it.
+        guard tail == .none || geometry.contains(tail) else { throw .corrupted(.limbo) }
         var granules = lock.load(Int(sharedmem_lock_at_limbo_granules))
         var records = lock.load(Int(sharedmem_lock_at_record_count))
         if let next = allocation?.nextInLimbo {
