@@ -18,6 +18,8 @@ package enum SeededFault: UInt32, CaseIterable, Sendable {
     case retiredRelatively = 6
     /// The intent is forgotten before limbo is assigned.
     case forgottenTooEarly = 7
+    /// A record's value may end one byte behind the heap.
+    case overrun = 8
 
     #if SHAREDMEM_TEST_HOOKS
         /// Whether this build can seed faults.
