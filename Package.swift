@@ -76,7 +76,7 @@ let package = Package(
         // MARK: Tests and measurements
         tests(of: "LinuxIPC", ["linuxipc-peer"]),
         program("linuxipc-peer", path: "Tests/LinuxIPCPeer", ["LinuxIPC"]),
-        tests(of: "SharedMemStore", ["CSharedMem", "TestSupport"]),
+        tests(of: "SharedMemStore", ["CSharedMem", "LinuxIPC", "TestSupport", "sharedmem-torture"]),
         tests(of: "SharedMemProtocol", ["CSharedMem"]),
         tests(of: "SharedMemBroker", ["SharedMemProtocol"]),
         tests(
@@ -93,6 +93,6 @@ let package = Package(
             ["CBenchmarkFloors", "SharedMem", "SharedMemStore", "LinuxIPC", "TestSupport", argumentParser]),
         program(
             "sharedmem-torture", path: "Tests/Torture",
-            ["SharedMem", "SharedMemStore", "LinuxIPC", "CXXHash", "TestSupport", argumentParser]),
+            ["SharedMem", "SharedMemStore", "LinuxIPC", "CSharedMem", "CXXHash", "TestSupport", argumentParser]),
     ]
 )

@@ -21,8 +21,7 @@ extension Segment {
     ) throws(SharedMemError) -> ReadValue? {
         try withStore { (store) throws(StoreError) in
             try unsafe key.withUnsafeBytes { (key) throws(StoreError) in
-                let hash = unsafe KeyHash(key, seed: store.geometry.hashSeed)
-                guard let info = try unsafe store.get(key, hash, into: buffer) else { return nil }
+                guard let info = try unsafe store.get(key, into: buffer) else { return nil }
                 return ReadValue(byteCount: info.byteCount, version: info.version)
             }
         }

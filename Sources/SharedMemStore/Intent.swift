@@ -93,7 +93,10 @@ extension Store {
             limboHead: Block(number: UInt32(truncatingIfNeeded: ends >> 32)),
             limboTail: Block(number: UInt32(truncatingIfNeeded: ends)), limboGranuleCount: counts >> 32,
             recordCount: counts & 0xffff_ffff)
-        for block in [intent.old.block, intent.new.block, intent.limboHead, intent.limboTail] {
+        for reference in [intent.old, intent.new] {
+            guard reference.isEmpty || geometry.contains(reference.block) else { throw .corrupted(.intent) }
+        }
+        for block in [intent.limboHead, intent.limboTail] {
             guard block == .none || geometry.contains(block) else { throw .corrupted(.intent) }
         }
         return intent

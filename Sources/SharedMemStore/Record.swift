@@ -45,7 +45,11 @@ struct Record {
     func extent(_ data: SharedBytes, in geometry: Geometry) -> Extent? {
         let lengths = data.load(offset &+ Int(sharedmem_record_lengths))
         let extent = Extent(keyByteCount: Int(lengths & 0xffff), valueByteCount: Int(lengths >> 16))
-        let room = geometry.endBlock &* 64 &- offset
+        #if SHAREDMEM_TEST_HOOKS
+            let room = geometry.endBlock &* 64 &- offset &+ (SeededFault.ofThisProcess == .overrun ? 1 : 0)
+        #else
+            let room = geometry.endBlock &* 64 &- offset
+        #endif
         guard extent.keyByteCount <= Record.keyLimit,
             extent.valueByteCount <= room &- (keyOffset &- offset) &- ((extent.keyByteCount &+ 7) & ~7)
         else { return nil }
@@ -92,7 +96,7 @@ struct RecordHeader {
     /// Who wrote it.
     var session: UInt32 { UInt32(truncatingIfNeeded: sessionAndLink) }
 
-    /// What a pending record replaces; none: nothing. Not yet checked against any geometry.
+    /// What a pending record replaces, not yet checked against any geometry; none: nothing.
     var link: Block { Block(number: UInt32(truncatingIfNeeded: sessionAndLink >> 32)) }
 
     /// The type tag.

@@ -20,6 +20,10 @@ package enum SeededFault: UInt32, CaseIterable, Sendable {
     case forgottenTooEarly = 7
     /// An aborted transaction burns its version before the entries are restored.
     case burntTooEarly = 8
+    /// A record's value may end one byte behind the heap.
+    case overrun = 9
+    /// Writers reuse what is pinned.
+    case pinsIgnored = 10
 
     #if SHAREDMEM_TEST_HOOKS
         /// Whether this build can seed faults.

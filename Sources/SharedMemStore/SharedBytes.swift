@@ -130,6 +130,22 @@ extension SharedBytes {
     }
 }
 
+extension SharedBytes {
+    /// Sets bits of 8 bytes that other processes may change at the same time.
+    package func setBits(_ bits: UInt64, _ offset: Int) {
+        let result = unsafe word64(offset).pointee.bitwiseOr(bits, ordering: .sequentiallyConsistent)
+        note(result.newValue, offset, byteCount: 8)
+    }
+
+    /// Lends `count` bytes at `offset`, which nobody changes meanwhile: a pinned record's.
+    package func withBytes<Result, Failure: Error>(
+        at offset: Int, count: Int, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        assert(offset >= 0 && count >= 0 && count <= byteCount - offset)
+        return try unsafe body(UnsafeRawBufferPointer(start: base.advanced(by: offset), count: count))
+    }
+}
+
 // MARK: - Bulk copies
 
 extension SharedBytes {

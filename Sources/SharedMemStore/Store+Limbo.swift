@@ -28,7 +28,13 @@ extension Store {
     func isReclaimable(_ record: Record) -> Bool {
         let retired = data.load32(record.offset &+ Int(sharedmem_record_retire_epoch))
         let now = UInt32(truncatingIfNeeded: data.load(Int(sharedmem_at_reuse_epoch)))
-        return now &- retired >= 2
+        // The pins are scanned after both moves of the epoch since the retirement, each of which fenced.
+        return now &- retired >= 2 && pinHolder(keeping: retired) == nil
+    }
+
+    /// Who keeps limbo's head from being reused; nil: nobody.
+    private func pinHolder(of head: Record) -> UInt32? {
+        pinHolder(keeping: data.load32(head.offset &+ Int(sharedmem_record_retire_epoch)))
     }
 
     /// The size of limbo's head and the block behind it, both checked.
@@ -141,6 +147,11 @@ extension Store {
             while !isReclaimable(head), moves > 0 {
                 moveEpoch()
                 moves -= 1
+            }
+            if let holder = pinHolder(of: head) {
+                throw .pinned(
+                    needed: granuleCount &* 64, session: holder,
+                    byteCount: Int(truncatingIfNeeded: lock.load(Int(sharedmem_lock_at_limbo_granules)) &* 64))
             }
             try reclaimHead(head, try shape(ofLimboHead: head))
             // Looking is dear when the heap is fragmented: only when it might help.

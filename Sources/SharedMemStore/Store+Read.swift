@@ -32,6 +32,13 @@ extension Store {
         return info
     }
 
+    /// The same for a key whose hash nobody keeps.
+    package func get(
+        _ key: UnsafeRawBufferPointer, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(StoreError) -> ValueInfo? {
+        try unsafe get(key, KeyHash(key, seed: geometry.hashSeed), into: buffer)
+    }
+
     /// What is known of the value of `key`, without copying it; nil: there is no such key.
     package func info(of key: UnsafeRawBufferPointer, _ hash: KeyHash) throws(StoreError) -> ValueInfo? {
         unsafe try find(key, hash, hint: 0, into: UnsafeMutableRawBufferPointer(start: nil, count: 0))
@@ -123,7 +130,7 @@ extension Store {
         if header.isPending { return unsafe try readPending(reading, record, extent, header, key, into: buffer) }
         unsafe copyValue(of: record, extent, into: buffer)
         guard isValid(reading, version: header.version) else { return .overtaken }
-        return .found(ValueInfo(extent, header, slotOffset: slot))
+        return .found(ValueInfo(record, extent, header, slotOffset: slot))
     }
 
     @inline(__always)
@@ -150,7 +157,7 @@ extension Store {
         if header.version <= committed {
             unsafe copyValue(of: record, extent, into: buffer)
             guard isValid(reading, version: header.version) else { return .overtaken }
-            return header.isTombstone ? .absent : .found(ValueInfo(extent, header, slotOffset: reading.slotOffset))
+            return header.isTombstone ? .absent : .found(ValueInfo(record, extent, header, slotOffset: reading.slotOffset))
         }
         if header.link == .none { return isUnreplaced(reading) ? .absent : .overtaken }
         guard let before = Record(header.link, in: geometry), let extent = before.extent(data, in: geometry),
@@ -162,6 +169,6 @@ extension Store {
         let header = RecordHeader(data, at: before.offset)
         unsafe copyValue(of: before, extent, into: buffer)
         guard isUnreplaced(reading) else { return .overtaken }
-        return .found(ValueInfo(extent, header, slotOffset: reading.slotOffset))
+        return .found(ValueInfo(before, extent, header, slotOffset: reading.slotOffset))
     }
 }

@@ -43,15 +43,17 @@ extension Store {
         if let expectedVersion { try check(old, hasVersion: expectedVersion, bootTime: bootTime) }
         guard let old else { return nil }
         let hadExpired = isExpired(old, bootTime: bootTime)
-        let version = remove(old, hash)
+        let version = try remove(old, hash)
         return hadExpired ? nil : version
     }
 
-    /// Deletes `key` if its value has expired; false: it hasn't, or isn't there. Only for the owner of the lock word.
+    /// Deletes `key` if its value has expired; false: it hasn't, or isn't there.
+    ///
+    /// Only for the owner of the lock word.
     package func deleteIfExpired(_ key: UnsafeRawBufferPointer, bootTime: UInt64) throws(StoreError) -> Bool {
         let hash = try unsafe hashForWriting(key)
         guard let old = unsafe try position(of: key, hash), isExpired(old, bootTime: { bootTime }) else { return false }
-        _ = remove(old, hash)
+        _ = try remove(old, hash)
         return true
     }
 
@@ -96,7 +98,7 @@ extension Store {
         if let old { slot = old.slotOffset } else { slot = try newSlot(hash) }
         let allocation = try allocate(granuleCount: extent.granuleCount)
         let version = data.load(Int(sharedmem_at_commit_number)) &+ 1
-        let intent = intent(
+        let intent = try intent(
             version, slot: slot, old: old, new: Reference(allocation.block, version: version), allocation,
             granuleCount: extent.granuleCount)
         if has(.publishedTooEarly) { publish(intent) }
@@ -109,10 +111,10 @@ extension Store {
     }
 
     /// Deletes the key at a position and returns the version of the deletion.
-    private func remove(_ old: Position, _ hash: KeyHash) -> UInt64 {
+    private func remove(_ old: Position, _ hash: KeyHash) throws(StoreError) -> UInt64 {
         let version = data.load(Int(sharedmem_at_commit_number)) &+ 1
         noteDeletion(version, hash)
-        carryOut(intent(version, slot: old.slotOffset, old: old, new: Reference(bits: 0), nil, granuleCount: 0))
+        carryOut(try intent(version, slot: old.slotOffset, old: old, new: Reference(bits: 0), nil, granuleCount: 0))
         return version
     }
 
@@ -170,9 +172,11 @@ extension Store {
     @inline(__always)
     private func intent(
         _ version: UInt64, slot: Int, old: Position?, new: Reference, _ allocation: Allocation?, granuleCount: Int
-    ) -> Intent {
+    ) throws(StoreError) -> Intent {
         var head = Block(number: UInt32(truncatingIfNeeded: lock.load(Int(sharedmem_lock_at_limbo_head))))
         var tail = Block(number: UInt32(truncatingIfNeeded: lock.load(Int(sharedmem_lock_at_limbo_tail))))
+        // The old record is linked behind it.
+        guard tail == .none || geometry.contains(tail) else { throw .corrupted(.limbo) }
         var granules = lock.load(Int(sharedmem_lock_at_limbo_granules))
         var records = lock.load(Int(sharedmem_lock_at_record_count))
         if let next = allocation?.nextInLimbo {

@@ -2,6 +2,8 @@
 package enum StoreError: Error, Equatable, Sendable {
     /// The heap has no room: bytes needed, and the most that could be given.
     case full(needed: Int, available: Int)
+    /// The heap has no room, and a session's pin keeps replaced records: bytes needed, the session, and the bytes kept.
+    case pinned(needed: Int, session: UInt32, byteCount: Int)
     /// The value is larger than the whole heap: bytes needed, and the heap's.
     case valueTooLarge(needed: Int, available: Int)
     /// No slot is free within the reach of the key's home.
@@ -65,6 +67,9 @@ extension StoreError: CustomStringConvertible {
         case .full(let needed, let available):
             "the segment is full: the value needs " + String(needed) + " bytes and at most " + String(available)
                 + " are free in one piece"
+        case .pinned(let needed, let session, let count):
+            "the segment is full: the value needs " + String(needed) + " bytes and session " + String(session)
+                + " holds on to " + String(count) + " bytes of replaced values"
         case .valueTooLarge(let needed, let available):
             "the value is too large: it needs " + String(needed) + " bytes and the whole heap has " + String(available)
         case .indexFull: "the segment's index is full: make the segment with more entries"

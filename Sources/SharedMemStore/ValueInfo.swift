@@ -14,9 +14,12 @@ package struct ValueInfo: Equatable, Sendable {
     package let type: UInt8
     /// Where the key stands: a hint for the next read.
     package let slotOffset: Int
+    /// Where the value lies: only to be used under a pin.
+    package let valueOffset: Int
 
     @inline(__always)
-    init(_ extent: Record.Extent, _ header: RecordHeader, slotOffset: Int) {
+    init(_ record: Record, _ extent: Record.Extent, _ header: RecordHeader, slotOffset: Int) {
+        valueOffset = record.valueOffset(extent)
         byteCount = extent.valueByteCount
         version = header.version
         writtenAt = header.writtenAt

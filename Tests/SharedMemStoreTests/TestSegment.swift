@@ -95,7 +95,7 @@ extension Store {
         let info: ValueInfo? = try unsafe key.span.bytes.withUnsafeBytes { (key) throws(StoreError) in
             var target = buffer.mutableSpan
             return try unsafe target.withUnsafeMutableBytes { (buffer) throws(StoreError) in
-                try unsafe get(key, KeyHash(key, seed: geometry.hashSeed), into: buffer)
+                try unsafe get(key, into: buffer)
             }
         }
         guard let info else { return nil }
