@@ -91,8 +91,9 @@ let package = Package(
         program(
             "sharedmem-benchmarks", path: "Tests/Benchmarks/Program",
             ["CBenchmarkFloors", "SharedMem", "SharedMemStore", "LinuxIPC", "TestSupport", argumentParser]),
+        .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
         program(
             "sharedmem-torture", path: "Tests/Torture",
-            ["SharedMem", "SharedMemStore", "CXXHash", "TestSupport", argumentParser]),
+            ["SharedMem", "SharedMemStore", "CSharedMem", "CXXHash", "CAllocationCount", "TestSupport", argumentParser]),
     ]
 )

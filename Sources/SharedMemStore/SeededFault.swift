@@ -18,6 +18,12 @@ package enum SeededFault: UInt32, CaseIterable, Sendable {
     case retiredRelatively = 6
     /// The intent is forgotten before limbo is assigned.
     case forgottenTooEarly = 7
+    /// Memory that is given back isn't joined with its free neighbours.
+    case joinLeftOut = 8
+    /// From the 65,536th change on the heap serves from its largest block.
+    case fitLeftOut = 9
+    /// A replaced record may be used again by the very next write.
+    case limboLeftOut = 10
 
     #if SHAREDMEM_TEST_HOOKS
         /// Whether this build can seed faults.

@@ -43,7 +43,7 @@ extension Store {
             case .absent:
                 try checkState()
                 return nil
-            case .overtaken: continue
+            case .overtaken: OvertakenReads.note()
             }
         }
         throw .busy
