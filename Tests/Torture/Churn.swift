@@ -174,7 +174,7 @@ extension Churn {
             throw Wrong(description: "key \(value.key): expected \(value), found \(found.map { "\($0)" } ?? "nothing")")
         }
         let isSame = unsafe noise.withUnsafeBytes { noise in
-            guard let read = buffer.baseAddress, let written = noise.baseAddress else { return false }
+            guard let read = unsafe buffer.baseAddress, let written = noise.baseAddress else { return false }
             return unsafe memcmp(read, written + value.start, value.byteCount) == 0
         }
         guard isSame else { throw Wrong(description: "key \(value.key): other bytes than were set") }
