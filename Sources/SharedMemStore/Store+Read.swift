@@ -43,7 +43,7 @@ extension Store {
             case .absent:
                 try checkState()
                 return nil
-            case .overtaken: OvertakenReads.note()
+            case .overtaken: ReadHook.noteOvertaken()
             }
         }
         throw .busy
@@ -88,6 +88,7 @@ extension Store {
                     if isValid(reading, version: version) { continue }
                     return .overtaken
                 }
+                ReadHook.pause(self)
                 if extent.valueByteCount <= buffer.count, let target = buffer.baseAddress {
                     unsafe data.copyOut(record.valueOffset(extent), to: target, count: extent.valueByteCount)
                 }

@@ -27,7 +27,7 @@ struct Heap: ParsableCommand {
     var operations = 200_000
 
     @Option(help: "Size of the data file in MiB.")
-    var mebibytes = 256
+    var mebibytes = 1024
 
     @Option(help: "Where the random numbers begin.")
     var seed: UInt64 = 1
