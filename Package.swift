@@ -91,8 +91,12 @@ let package = Package(
         program(
             "sharedmem-benchmarks", path: "Tests/Benchmarks/Program",
             ["CBenchmarkFloors", "SharedMem", "SharedMemStore", "LinuxIPC", "TestSupport", argumentParser]),
+        .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
         program(
             "sharedmem-torture", path: "Tests/Torture",
-            ["SharedMem", "SharedMemStore", "LinuxIPC", "CSharedMem", "CXXHash", "TestSupport", argumentParser]),
+            [
+                "SharedMem", "SharedMemStore", "LinuxIPC", "CSharedMem", "CXXHash", "CAllocationCount", "TestSupport",
+                argumentParser,
+            ]),
     ]
 )

@@ -24,6 +24,12 @@ package enum SeededFault: UInt32, CaseIterable, Sendable {
     case overrun = 9
     /// Writers reuse what is pinned.
     case pinsIgnored = 10
+    /// Memory that is given back isn't joined with its free neighbours.
+    case joinLeftOut = 11
+    /// From the 65,536th change on the heap serves from its largest block.
+    case fitLeftOut = 12
+    /// A replaced record may be used again by the very next write.
+    case limboLeftOut = 13
 
     #if SHAREDMEM_TEST_HOOKS
         /// Whether this build can seed faults.

@@ -34,6 +34,7 @@ extension Store {
         guard geometry.contains(block, granuleCount: UInt64(granuleCount)) else { throw .corrupted(.heap) }
         var start = Int(block.number)
         var count = granuleCount
+        if has(.joinLeftOut) { return insertFree(block, granuleCount: count, &group) }
         let next = start &+ count
         if next < geometry.endBlock, isEdge(next) {
             let neighbour = Block(number: UInt32(next))
@@ -87,6 +88,10 @@ extension Store {
     /// A free block of at least `granuleCount` granules; nil: there is none, or it is far down a list.
     private func findFree(granuleCount: Int) throws(StoreError) -> Block? {
         let fitting = SizeClass(fitting: granuleCount)
+        if has(.fitLeftOut), commitNumber >= 1 << 16, try largestFreeGranuleCount() >= granuleCount {
+            let largest = try head(of: SizeClass(holding: try largestFreeGranuleCount()))
+            if try freeSize(of: largest) >= granuleCount { return largest }
+        }
         if fitting.first < SizeClass.firstCount {
             let inSame = lock.load(secondMapOffset(fitting.first)) & (0xffff << UInt64(fitting.second)) & 0xffff
             if inSame != 0 {

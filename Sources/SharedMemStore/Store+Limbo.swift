@@ -100,6 +100,7 @@ extension Store {
     @inline(__always)
     func allocate(granuleCount: Int) throws(StoreError) -> Allocation {
         guard let head = try limboHead() else { return try allocateFromHeap(granuleCount: granuleCount) }
+        if has(.limboLeftOut) { for _ in 0..<2 { moveEpoch() } }
         if !isReclaimable(head) {
             if lock.load(Int(sharedmem_lock_at_limbo_granules)) > Self.limboLimit { moveEpoch() }
             if !isReclaimable(head) { return try allocateFromHeap(granuleCount: granuleCount) }

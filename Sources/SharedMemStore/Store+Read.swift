@@ -56,7 +56,8 @@ extension Store {
             case .absent:
                 try checkState()
                 return nil
-            case .overtaken, .another: continue
+            case .overtaken: ReadHook.noteOvertaken()
+            case .another: break
             }
         }
         throw .busy
@@ -128,6 +129,7 @@ extension Store {
             return isValid(reading, version: header.version) ? .another : .overtaken
         }
         if header.isPending { return unsafe try readPending(reading, record, extent, header, key, into: buffer) }
+        ReadHook.pause(self)
         unsafe copyValue(of: record, extent, into: buffer)
         guard isValid(reading, version: header.version) else { return .overtaken }
         return .found(ValueInfo(record, extent, header, slotOffset: slot))
