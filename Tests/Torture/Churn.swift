@@ -171,8 +171,8 @@ extension Churn {
         } catch {
             throw Wrong(description: "a get failed: \(error)")
         }
-        guard found == ValueInfo(byteCount: value.byteCount, version: value.version) else {
-            throw Wrong(description: "key \(value.key): expected \(value), found \(found.map { "\($0)" } ?? "nothing")")
+        guard let found, found.byteCount == value.byteCount, found.version == value.version else {
+            throw Wrong(description: "key \(value.key): what was set last isn't found")
         }
         let isSame = unsafe noise.withUnsafeBytes { noise in
             guard let read = unsafe buffer.baseAddress, let written = noise.baseAddress else { return false }
