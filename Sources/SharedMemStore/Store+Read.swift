@@ -143,6 +143,7 @@ extension Store {
         let end = geometry.bucketCount &* slots
         var attempts = 0
         while var position = Int(exactly: cursor), position < end {
+            if attempts > Self.readLimit { throw .busy }
             let epoch = data.loadAcquiring(Int(sharedmem_at_reuse_epoch))
             let slot = bucketOffset(position / slots) &+ position % slots &* 8
             // SYNC: as in `attempt(_:_:into:)`.
@@ -152,6 +153,7 @@ extension Store {
                 cursor = UInt64(position)
                 continue
             }
+            attempts += 1
             let reading = Reading(slotOffset: slot, entry: entry, epoch: epoch)
             guard let record = Record(entry.block, in: geometry), let extent = record.extent(data, in: geometry) else {
                 if isValid(reading, version: entry.bits) { throw .corrupted(.record) }
@@ -165,11 +167,7 @@ extension Store {
             if let target = buffer.baseAddress {
                 unsafe data.copyOut(record.keyOffset, to: target, count: extent.keyByteCount)
             }
-            guard isValid(reading, version: version) else {
-                attempts += 1
-                if attempts > Self.readLimit { throw .busy }
-                continue
-            }
+            guard isValid(reading, version: version) else { continue }
             cursor = UInt64(position)
             try checkState()
             return extent.keyByteCount
