@@ -19,6 +19,17 @@ struct Corruptor {
     var random: SplitMix
     private let kinds: [Kind]
     private let isVerbose: Bool
+    /// The last stores, in their order.
+    private var journal: [Change] = []
+
+    /// A store: what stood there and what stands there now.
+    private struct Change {
+        let isData: Bool
+        let isHalf: Bool
+        let offset: Int
+        let old: UInt64
+        let new: UInt64
+    }
 
     init(_ segment: HostileSegment, kinds: [Kind], seed: UInt64, isVerbose: Bool) {
         self.segment = segment
@@ -159,27 +170,52 @@ extension Corruptor {
 
 extension Corruptor {
     /// Stores a word into the data file.
-    func put(_ value: UInt64, inData offset: Int) {
-        if isVerbose { Trace.say("  data[\(offset)]: \(data.load(offset)) -> \(value)") }
-        data.store(value, offset)
+    mutating func put(_ value: UInt64, inData offset: Int) {
+        put(Change(isData: true, isHalf: false, offset: offset, old: data.load(offset), new: value))
     }
 
     /// Stores a word into the lock file.
-    func put(_ value: UInt64, inLock offset: Int) {
-        if isVerbose { Trace.say("  lock[\(offset)]: \(lock.load(offset)) -> \(value)") }
-        lock.store(value, offset)
+    mutating func put(_ value: UInt64, inLock offset: Int) {
+        put(Change(isData: false, isHalf: false, offset: offset, old: lock.load(offset), new: value))
     }
 
     /// Stores half a word into the data file.
-    func put32(_ value: UInt32, inData offset: Int) {
-        if isVerbose { Trace.say("  data[\(offset)]: \(data.load32(offset)) -> \(value) (32 bits)") }
-        data.store32(value, offset)
+    mutating func put32(_ value: UInt32, inData offset: Int) {
+        put(Change(isData: true, isHalf: true, offset: offset, old: UInt64(data.load32(offset)), new: UInt64(value)))
     }
 
     /// Stores half a word into the lock file.
-    func put32(_ value: UInt32, inLock offset: Int) {
-        if isVerbose { Trace.say("  lock[\(offset)]: \(lock.load32(offset)) -> \(value) (32 bits)") }
-        lock.store32(value, offset)
+    mutating func put32(_ value: UInt32, inLock offset: Int) {
+        put(Change(isData: false, isHalf: true, offset: offset, old: UInt64(lock.load32(offset)), new: UInt64(value)))
+    }
+
+    private mutating func put(_ change: Change) {
+        if isVerbose {
+            let place = "\(change.isData ? "data" : "lock")[\(change.offset)]"
+            Trace.say("  \(place): \(change.old) -> \(change.new)\(change.isHalf ? " (32 bits)" : "")")
+        }
+        if journal.count == 32 { journal.removeAll(keepingCapacity: true) }
+        journal.append(change)
+        store(change.new, change)
+    }
+
+    private func store(_ value: UInt64, _ change: Change) {
+        let bytes = change.isData ? data : lock
+        if change.isHalf {
+            bytes.store32(UInt32(truncatingIfNeeded: value), change.offset)
+        } else {
+            bytes.store(value, change.offset)
+        }
+    }
+
+    /// Takes the last stores back and makes them again, a hundred times, as fast as it goes.
+    ///
+    /// Whoever reads a word twice, to check it and to use it, sees two different ones.
+    func flicker() {
+        for _ in 0..<100 {
+            for change in journal { store(change.old, change) }
+            for change in journal { store(change.new, change) }
+        }
     }
 
     private mutating func spoilByte() {

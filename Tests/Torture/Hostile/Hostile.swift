@@ -9,7 +9,7 @@ struct Hostile: ParsableCommand {
         abstract: "Spoil segments in every way and use them all the same.",
         discussion: """
             Both files lie between closed pages, in processes that may crash: a crash, a trap and an endless loop are \
-            each reported with the seed and the number of the case, which --case runs again. Every 50th case is one in \
+            each reported with the seed and the number of the case, which --case runs again. Every 20th case is one in \
             which a thread goes on spoiling; it doesn't repeat exactly.
             """)
 

@@ -12,7 +12,7 @@ final class HostileCases {
     private let kinds: [Corruptor.Kind]
 
     /// One case in so many is run beside a thread that goes on spoiling; such a case doesn't repeat exactly.
-    static let concurrentEach = 50
+    static let concurrentEach = 20
 
     init(seed: UInt64, fault: HostileFault?, isVerbose: Bool) throws {
         self.seed = seed
@@ -81,6 +81,7 @@ final class HostileCases {
             Thread { [self] in
                 while !isOver.load(ordering: .relaxed) {
                     corruptor.spoil()
+                    corruptor.flicker()
                     corruptor.heal(image)
                 }
                 ended.signal()
