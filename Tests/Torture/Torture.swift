@@ -7,5 +7,8 @@ struct Torture: ParsableCommand {
         commandName: "sharedmem-torture",
         abstract: "Set and get from many processes at once and check every value.",
         discussion: "Exit codes: 0 nothing wrong was seen, 1 something was, 64 usage.",
-        subcommands: [Run.self, Worker.self, Fork.self, Heap.self, Progress.self, ProgressWriter.self])
+        subcommands: [
+            Run.self, Worker.self, Fork.self, Heap.self, Progress.self, ProgressWriter.self, Costs.self,
+            CostsWorker.self,
+        ])
 }
