@@ -1,15 +1,38 @@
 internal import LinuxIPC
 internal import SharedMemStore
 
-// MARK: - Reading
-
-/// What a read into a buffer found.
+/// What a read found beside the value's bytes.
 public struct ReadValue: Equatable, Sendable {
-    /// Bytes of the value, which are the buffer's first.
+    /// Bytes of the value.
     public let byteCount: Int
-    /// The segment's commit number at which it was set.
+    /// The segment's commit number at which it was set; increases with every change of the segment.
     public let version: UInt64
+    /// When it was set: nanoseconds since the epoch, of a clock that moves every few milliseconds.
+    public let writtenAtNanoseconds: UInt64
+    /// When it expires: nanoseconds of CLOCK_BOOTTIME; 0: never.
+    public let expiresAtNanoseconds: UInt64
+    /// The session that set it.
+    public let session: UInt32
+    /// How its bytes are meant.
+    public let type: ValueType
+
+    init(_ info: ValueInfo) {
+        byteCount = info.byteCount
+        version = info.version
+        writtenAtNanoseconds = info.writtenAt
+        expiresAtNanoseconds = info.expiresAt
+        session = info.session
+        type = ValueType(rawValue: info.type)
+    }
 }
+
+extension ValueInfo {
+    /// Whether the value must not be seen any more; asks the clock only if it expires at all.
+    @inline(__always)
+    var hasExpired: Bool { expiresAt != 0 && expiresAt <= SystemClock.boottime() }
+}
+
+// MARK: - Reading
 
 extension Segment {
     /// Copies the value of `key` into `buffer`; nil: there is no such key.
@@ -21,27 +44,58 @@ extension Segment {
     ) throws(SharedMemError) -> ReadValue? {
         try withStore { (store) throws(StoreError) in
             try unsafe key.withUnsafeBytes { (key) throws(StoreError) in
-                guard let info = try unsafe store.get(key, into: buffer) else { return nil }
-                return ReadValue(byteCount: info.byteCount, version: info.version)
+                guard let info = try unsafe store.get(key, into: buffer), !info.hasExpired else { return nil }
+                return ReadValue(info)
             }
         }
     }
 
-    /// The value of `key`; nil: there is no such key.
+    /// The bytes of the value of `key`, whatever its type; nil: there is no such key.
     ///
     /// As `get(_:into:)`, but for the array it returns.
-    public func get(_ key: [UInt8]) throws(SharedMemError) -> [UInt8]? { try unsafe value(key.span.bytes) }
-
-    /// The value of the UTF-8 bytes of `key`; nil: there is no such key.
-    public func get(_ key: String) throws(SharedMemError) -> [UInt8]? { try get([UInt8](key.utf8)) }
-
-    /// The value of `key` as text, with U+FFFD for what isn't UTF-8; nil: there is no such key.
-    public func string(_ key: String) throws(SharedMemError) -> String? {
-        guard let bytes = try get(key) else { return nil }
-        return String(decoding: bytes, as: UTF8.self)
+    public func get(_ key: some SegmentKey) throws(SharedMemError) -> [UInt8]? {
+        try key.withKeyBytes { (key) throws(SharedMemError) in try bytes(key)?.bytes }
     }
 
-    private func value(_ key: RawSpan) throws(SharedMemError) -> [UInt8]? {
+    /// The value of `key` as a `Value`; nil: there is no such key.
+    ///
+    /// Throws `wrongType` if the value is tagged with another type.
+    public func get<Value: SegmentValue>(
+        _ key: some SegmentKey, as type: Value.Type
+    ) throws(SharedMemError) -> Value? {
+        let found = try key.withKeyBytes { (key) throws(SharedMemError) in try bytes(key) }
+        guard let found else { return nil }
+        guard let value = unsafe Value(valueBytes: found.bytes.span.bytes, type: found.value.type) else {
+            throw SharedMemError(.wrongType(found.value.type.rawValue), segment: name)
+        }
+        return value
+    }
+
+    /// The value of `key` as text; nil: there is no such key.
+    ///
+    /// Throws `wrongType` if it is a number.
+    public func string(_ key: some SegmentKey) throws(SharedMemError) -> String? { try get(key, as: String.self) }
+
+    /// What is known of the value of `key`, without its bytes; nil: there is no such key.
+    public func metadata(_ key: some SegmentKey) throws(SharedMemError) -> ReadValue? {
+        try key.withKeyBytes { (key) throws(SharedMemError) in
+            try withStore { (store) throws(StoreError) in
+                try unsafe key.withUnsafeBytes { (key) throws(StoreError) in
+                    let hash = unsafe KeyHash(key, seed: store.geometry.hashSeed)
+                    guard let info = unsafe try store.info(of: key, hash), !info.hasExpired else { return nil }
+                    return ReadValue(info)
+                }
+            }
+        }
+    }
+
+    /// A value's bytes and what is known of it, of one and the same version.
+    struct Found {
+        let bytes: [UInt8]
+        let value: ReadValue
+    }
+
+    func bytes(_ key: RawSpan) throws(SharedMemError) -> Found? {
         var capacity = 256
         while true {
             var found: ReadValue?
@@ -54,87 +108,58 @@ extension Segment {
                 }
                 count = found?.byteCount ?? 0
             }
-            guard let failure else { return found == nil ? nil : bytes }
+            guard let failure else { return found.map { Found(bytes: bytes, value: $0) } }
             // The value may have grown since: each round makes room for what was seen last.
             guard failure.code == .bufferTooSmall, let needed = Int(exactly: failure.needed) else { throw failure }
             capacity = needed
         }
     }
+}
 
+// MARK: - Keys
+
+extension Segment {
     /// The next key behind `cursor`, which starts at 0; nil at the end.
     ///
-    /// In no order. A key that stays while the cursor passes comes exactly once, whatever writers do meanwhile.
-    public func nextKey(after cursor: inout UInt64) throws(SharedMemError) -> [UInt8]? {
+    /// In no order. A key that stays while the cursor passes comes exactly once, whatever writers do meanwhile. Costs
+    /// time in proportion to the index for a whole pass, not to the keys that begin with `prefix`.
+    public func nextKey(
+        after cursor: inout UInt64, prefix: [UInt8] = []
+    ) throws(SharedMemError) -> [UInt8]? {
+        while let found = try nextKeyInfo(after: &cursor) {
+            if found.hasExpired || !found.key.starts(with: prefix) { continue }
+            return found.key
+        }
+        return nil
+    }
+
+    /// A key and whether it has expired.
+    struct ListedKey {
+        let key: [UInt8]
+        let hasExpired: Bool
+    }
+
+    func nextKeyInfo(after cursor: inout UInt64) throws(SharedMemError) -> ListedKey? {
         var position = cursor
-        let key: [UInt8]? = try withStore { (store) throws(StoreError) in
+        let key: ListedKey? = try withStore { (store) throws(StoreError) in
             var failure: StoreError?
-            var isEnd = false
+            var info: KeyInfo?
             let key = unsafe [UInt8](unsafeUninitializedCapacity: Self.keyLimit) { buffer, count in
                 do throws(StoreError) {
-                    let found = try unsafe store.nextKey(after: &position, into: UnsafeMutableRawBufferPointer(buffer))
-                    isEnd = found == nil
-                    count = found?.byteCount ?? 0
+                    info = try unsafe store.nextKey(after: &position, into: UnsafeMutableRawBufferPointer(buffer))
                 } catch {
                     failure = error
                 }
+                count = info?.byteCount ?? 0
             }
             if let failure { throw failure }
-            return isEnd ? nil : key
+            guard let info else { return nil }
+            return ListedKey(
+                key: key, hasExpired: info.expiresAt != 0 && info.expiresAt <= SystemClock.boottime())
         }
         cursor = position
         return key
     }
 
     private static var keyLimit: Int { 512 }
-}
-
-// MARK: - Writing
-
-extension Segment {
-    /// Sets `key` to `value` and returns the version.
-    ///
-    /// When it has returned, every later get sees this value or a newer one. Waits for the lock word if another writer
-    /// has it, `lockTimeoutMilliseconds` at most; makes no system call otherwise. Throws `full` (the old value stays),
-    /// `lockTimeout`, `keyTooLong` or `readOnly`.
-    @discardableResult
-    public func set(_ key: RawSpan, to value: RawSpan) throws(SharedMemError) -> UInt64 {
-        try writing { (store, time) throws(StoreError) in
-            try unsafe key.withUnsafeBytes { (key) throws(StoreError) in
-                try unsafe value.withUnsafeBytes { (value) throws(StoreError) in
-                    try unsafe store.set(key, to: value, at: time)
-                }
-            }
-        }
-    }
-
-    /// Sets `key` to `value` and returns the version; as `set(_:to:)` of spans.
-    @discardableResult
-    public func set(_ key: [UInt8], to value: [UInt8]) throws(SharedMemError) -> UInt64 {
-        try unsafe set(key.span.bytes, to: value.span.bytes)
-    }
-
-    /// Sets the UTF-8 bytes of `key` to `value` and returns the version.
-    @discardableResult
-    public func set(_ key: String, to value: [UInt8]) throws(SharedMemError) -> UInt64 {
-        try set([UInt8](key.utf8), to: value)
-    }
-
-    /// Sets the UTF-8 bytes of `key` to those of `value` and returns the version.
-    @discardableResult
-    public func set(_ key: String, to value: String) throws(SharedMemError) -> UInt64 {
-        try set([UInt8](key.utf8), to: [UInt8](value.utf8))
-    }
-
-    /// Deletes `key` and says whether there was one; waits and throws as `set(_:to:)`.
-    @discardableResult
-    public func delete(_ key: [UInt8]) throws(SharedMemError) -> Bool {
-        let bytes = unsafe key.span.bytes
-        return try writing { (store, _) throws(StoreError) in
-            try unsafe bytes.withUnsafeBytes { (key) throws(StoreError) in try unsafe store.delete(key) }
-        } != nil
-    }
-
-    /// Deletes the key of the UTF-8 bytes of `key` and says whether there was one.
-    @discardableResult
-    public func delete(_ key: String) throws(SharedMemError) -> Bool { try delete([UInt8](key.utf8)) }
 }

@@ -13,7 +13,9 @@ package struct PinSlot: Equatable, Sendable {
 }
 
 extension Store {
-    /// Claims a free slot for this session; nil: all are taken. Only in a writable store.
+    /// Claims a free slot for this session; nil: all are taken.
+    ///
+    /// Only in a writable store.
     package func claimPinSlot() -> PinSlot? {
         let count = Int(SHAREDMEM_SESSIONS_MAX)
         for distance in 0..<count {
@@ -104,8 +106,9 @@ package struct PinnedValue: Sendable {
 }
 
 extension Store {
-    /// Finds the value of `key` without copying it; nil: there is no such key. Only under a pin of this session, which
-    /// keeps the value as it is.
+    /// Finds the value of `key` without copying it; nil: there is no such key.
+    ///
+    /// Only under a pin of this session, which keeps the value as it is.
     package func findPinned(_ key: UnsafeRawBufferPointer, _ hash: KeyHash) throws(StoreError) -> PinnedValue? {
         guard let info = unsafe try info(of: key, hash) else { return nil }
         return PinnedValue(offset: info.valueOffset, info: info)

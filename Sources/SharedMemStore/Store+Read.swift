@@ -159,7 +159,8 @@ extension Store {
         if header.version <= committed {
             unsafe copyValue(of: record, extent, into: buffer)
             guard isValid(reading, version: header.version) else { return .overtaken }
-            return header.isTombstone ? .absent : .found(ValueInfo(record, extent, header, slotOffset: reading.slotOffset))
+            return header.isTombstone
+                ? .absent : .found(ValueInfo(record, extent, header, slotOffset: reading.slotOffset))
         }
         if header.link == .none { return isUnreplaced(reading) ? .absent : .overtaken }
         guard let before = Record(header.link, in: geometry), let extent = before.extent(data, in: geometry),

@@ -39,6 +39,9 @@ struct Progress: ParsableCommand {
     @Option(help: "Only this pattern: small, medium, large or mixed.")
     var pattern: ProgressPattern?
 
+    @Option(help: "Commits that a slow reader waits for, instead of what belongs to the pattern; needs a debug build.")
+    var commits: UInt64?
+
     @Option(help: "A fault to put into the writer's store, which the run must then find: limbo or publish.")
     var fault: Fault?
 
@@ -46,6 +49,9 @@ struct Progress: ParsableCommand {
         guard (1...3600).contains(limit) else { throw ValidationError("--limit is 1 to 3600, not \(limit)") }
         guard fault == nil || SeededFault.areBuiltIn else {
             throw ValidationError("--fault needs a debug build: a release build has no faults to seed")
+        }
+        guard commits == nil || SeededFault.areBuiltIn else {
+            throw ValidationError("--commits needs a debug build: in a release build no read can be slowed down")
         }
     }
 
@@ -81,7 +87,7 @@ extension Progress {
         }
         #if SHAREDMEM_TEST_HOOKS
             findings.note("\(pattern) running, slow reader") { () throws(Wrong) in
-                ReadHook.commitsToWaitFor = pattern.commitsToWaitFor
+                ReadHook.commitsToWaitFor = commits ?? pattern.commitsToWaitFor
                 defer { ReadHook.commitsToWaitFor = 0 }
                 try race(reader, 1000, writer, "\(pattern), writer running, slow reader")
             }
@@ -97,7 +103,8 @@ extension Progress {
     }
 
     /// Reads beside the running writer and judges.
-    private func race(_ reader: ProgressReader, _ count: Int, _ writer: StoppableProcess, _ name: String) throws(Wrong) {
+    private func race(_ reader: ProgressReader, _ count: Int, _ writer: StoppableProcess, _ name: String) throws(Wrong)
+    {
         let report = try reader.read(count, within: limit, endingAtTimeout: writer)
         print("\(name): \(report.text)")
         guard report.setCount >= 10 else { throw Wrong(description: "the writer set \(report.setCount) times only") }

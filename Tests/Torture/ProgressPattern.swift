@@ -40,8 +40,9 @@ enum ProgressPattern: String, ExpressibleByArgument, CaseIterable {
     /// The values in turn: each is one 8-byte word again and again, so that any two of them together are found out.
     var values: [[UInt8]] {
         (1...8).map { number in
-            let word = (0..<8).map { UInt8(truncatingIfNeeded: number &* 37 &+ $0) }
-            return Array((0..<byteCount / 8).map { _ in word }.joined())
+            var value = (0..<8).map { UInt8(truncatingIfNeeded: number &* 37 &+ $0) }
+            while value.count < byteCount { value += value }
+            return value
         }
     }
 }

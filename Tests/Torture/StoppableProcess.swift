@@ -28,7 +28,9 @@ final class StoppableProcess: Sendable {
 
     /// Lets it go on.
     func resume() throws(Wrong) {
-        guard kill(pid, SIGCONT) == 0 else { throw Wrong(description: "the writer could not be resumed: errno \(errno)") }
+        guard kill(pid, SIGCONT) == 0 else {
+            throw Wrong(description: "the writer could not be resumed: errno \(errno)")
+        }
     }
 
     /// Kills it, stopped or not, and waits for its end.

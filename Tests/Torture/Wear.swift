@@ -26,7 +26,8 @@ struct Wear {
         let early = waste(ofFifth: 1)
         let late = waste(ofFifth: 4)
         guard late <= early * 1.1 + 0.02 else {
-            throw Wrong(description: "it grew from \(percent(early)) in the second fifth to \(percent(late)) in the last")
+            throw Wrong(
+                description: "it grew from \(percent(early)) in the second fifth to \(percent(late)) in the last")
         }
         guard refusedCount == 0 else {
             throw Wrong(description: "\(refusedCount) sets were refused while 1.25 times what they needed was free")
@@ -36,7 +37,8 @@ struct Wear {
     /// The last sample in words.
     var last: String {
         guard let sample = samples.last else { return "no sample yet" }
-        return "waste \(percent(sample.waste)) of \(mebibytes(sample.granuleCount)) free in \(sample.blockCount) blocks, "
+        return
+            "waste \(percent(sample.waste)) of \(mebibytes(sample.granuleCount)) free in \(sample.blockCount) blocks, "
             + "the largest \(mebibytes(sample.largestGranuleCount)), \(fullCount) sets refused"
     }
 

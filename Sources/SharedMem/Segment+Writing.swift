@@ -1,0 +1,149 @@
+internal import LinuxIPC
+internal import SharedMemStore
+
+/// What a set is given beside key and value.
+public struct SetOptions: Sendable {
+    /// How long the value lives, suspended time included; nil: until it is replaced or deleted.
+    public var expiresIn: Duration?
+    /// The version that the key must have, 0: it must not exist; nil: any.
+    public var ifVersion: UInt64?
+    /// Another tag than the value's own type; nil: its own.
+    public var type: ValueType?
+
+    /// Options with their defaults.
+    public init() {}
+
+    /// Sets under the condition that the key has `version`; 0: that it doesn't exist.
+    public static func ifVersion(_ version: UInt64) -> SetOptions {
+        var options = SetOptions()
+        options.ifVersion = version
+        return options
+    }
+
+    /// Sets a value that lives for `duration`.
+    public static func expiring(in duration: Duration) -> SetOptions {
+        var options = SetOptions()
+        options.expiresIn = duration
+        return options
+    }
+
+    /// The same as the store has it.
+    func resolved(_ ownType: ValueType) -> SharedMemStore.SetOptions {
+        var options = SharedMemStore.SetOptions()
+        options.type = (type ?? ownType).rawValue
+        options.expectedVersion = ifVersion
+        if let expiresIn { options.expiresAt = Self.expiry(in: expiresIn) }
+        return options
+    }
+
+    private static func expiry(in duration: Duration) -> UInt64 {
+        let (seconds, attoseconds) = duration.components
+        guard seconds >= 0, attoseconds >= 0 else { return 1 }
+        let nanoseconds = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
+        let sum = nanoseconds.partialValue.addingReportingOverflow(
+            UInt64(attoseconds / 1_000_000_000) &+ SystemClock.boottime())
+        // 0 would mean never, and so does the end of time.
+        return nanoseconds.overflow || sum.overflow ? UInt64.max : max(1, sum.partialValue)
+    }
+}
+
+extension Segment {
+    /// Sets `key` to the bytes of `value` and returns the version.
+    ///
+    /// When it has returned, every later get sees this value or a newer one. Waits for the lock word if another writer
+    /// has it, `lockTimeoutMilliseconds` at most; makes no system call and allocates nothing otherwise. Throws `full`
+    /// (the old value stays), `lockTimeout`, `keyTooLong` or `readOnly`.
+    @discardableResult
+    public func set(_ key: RawSpan, to value: RawSpan) throws(SharedMemError) -> UInt64 {
+        try writing { (store, time) throws(StoreError) in
+            try unsafe key.withUnsafeBytes { (key) throws(StoreError) in
+                try unsafe value.withUnsafeBytes { (value) throws(StoreError) in
+                    try unsafe store.set(key, to: value, at: time)
+                }
+            }
+        }
+    }
+
+    /// Sets `key` to `value` and returns the version; as `set(_:to:)` of spans, tagged with the value's type.
+    ///
+    /// Throws `versionDiffers` too, if the options name a version that the key doesn't have; its `available` is what it
+    /// has.
+    @discardableResult
+    public func set(
+        _ key: some SegmentKey, to value: some SegmentValue, _ options: SetOptions = SetOptions()
+    ) throws(SharedMemError) -> UInt64 {
+        let resolved = options.resolved(Self.type(of: value))
+        return try key.withKeyBytes { (key) throws(SharedMemError) in
+            try value.withValueBytes { (value) throws(SharedMemError) in
+                try writing { (store, time) throws(StoreError) in
+                    try unsafe key.withUnsafeBytes { (key) throws(StoreError) in
+                        try unsafe value.withUnsafeBytes { (value) throws(StoreError) in
+                            try unsafe store.set(key, to: value, at: time, resolved, bootTime: SystemClock.boottime)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sets `key` to bytes; the same, for literals.
+    @discardableResult
+    public func set(
+        _ key: some SegmentKey, to value: [UInt8], _ options: SetOptions = SetOptions()
+    ) throws(SharedMemError) -> UInt64 {
+        let bytes: some SegmentValue = value
+        return try set(key, to: bytes, options)
+    }
+
+    private static func type<Value: SegmentValue>(of value: Value) -> ValueType { Value.valueType }
+
+    /// Deletes `key` and says whether there was one; waits and throws as `set(_:to:)`.
+    ///
+    /// With a version, only if the key has that one; otherwise throws `versionDiffers`.
+    @discardableResult
+    public func delete(_ key: some SegmentKey, ifVersion version: UInt64? = nil) throws(SharedMemError) -> Bool {
+        try key.withKeyBytes { (key) throws(SharedMemError) in
+            let deleted: UInt64? = try writing { (store, _) throws(StoreError) in
+                try unsafe key.withUnsafeBytes { (key) throws(StoreError) in
+                    try unsafe store.delete(key, expectedVersion: version, bootTime: SystemClock.boottime)
+                }
+            }
+            return deleted != nil
+        }
+    }
+
+    /// Adds `delta` to the integer at `key`, 0 if there is none, and returns the sum.
+    ///
+    /// Works on integers and on text that is a whole decimal number, which becomes an integer; its expiry stays. Throws
+    /// `wrongType` or `outOfRange` and leaves the value; waits as `set(_:to:)`.
+    @discardableResult
+    public func add(_ delta: Int64, to key: some SegmentKey) throws(SharedMemError) -> Int64 {
+        try key.withKeyBytes { (key) throws(SharedMemError) in
+            try writing { (store, time) throws(StoreError) in
+                try unsafe key.withUnsafeBytes { (key) throws(StoreError) in
+                    try unsafe store.add(delta, to: key, at: time, bootTime: SystemClock.boottime)
+                }
+            }
+        }
+    }
+
+    /// Deletes every value that has expired, one lock at a time, and returns how many there were.
+    ///
+    /// Nobody sees an expired value; this gives its memory back. Costs time in proportion to the index.
+    @discardableResult
+    public func sweepExpired() throws(SharedMemError) -> Int {
+        var cursor: UInt64 = 0
+        var count = 0
+        while let found = try nextKeyInfo(after: &cursor) {
+            guard found.hasExpired else { continue }
+            let now = SystemClock.boottime()
+            let isDeleted = try writing { (store, _) throws(StoreError) in
+                try unsafe found.key.span.bytes.withUnsafeBytes { (key) throws(StoreError) in
+                    try unsafe store.deleteIfExpired(key, bootTime: now)
+                }
+            }
+            if isDeleted { count += 1 }
+        }
+        return count
+    }
+}

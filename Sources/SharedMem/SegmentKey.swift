@@ -1,0 +1,34 @@
+/// What can be a key: its bytes, 0 to 512 of them.
+///
+/// `String` (its UTF-8) and `[UInt8]` are; a program's own type can be, too.
+public protocol SegmentKey {
+    /// Runs `body` with the key's bytes.
+    func withKeyBytes<Result, Failure: Error>(_ body: (RawSpan) throws(Failure) -> Result) throws(Failure) -> Result
+}
+
+extension [UInt8]: SegmentKey {
+    /// Runs `body` with the key's bytes.
+    public func withKeyBytes<Result, Failure: Error>(
+        _ body: (RawSpan) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try unsafe body(span.bytes)
+    }
+}
+
+extension String: SegmentKey {
+    /// Runs `body` with the key's bytes.
+    public func withKeyBytes<Result, Failure: Error>(
+        _ body: (RawSpan) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        var copy = self
+        // Swift.Result carries what the closure throws: `withUTF8` knows no typed errors.
+        let outcome: Swift.Result<Result, Failure> = copy.withUTF8 { bytes in
+            do throws(Failure) {
+                return .success(try unsafe body(UnsafeRawBufferPointer(bytes).bytes))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try outcome.get()
+    }
+}
