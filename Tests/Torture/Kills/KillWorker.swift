@@ -134,7 +134,7 @@ extension KillWorker {
         log.acknowledge(entry, value: 0, version: version ?? 0, at: SystemClock.monotonic())
     }
 
-    private mutating func get(_ key: Int, _ store: borrowing Store) throws(Wrong) {
+    private mutating func get(_ key: Int, _ store: Store) throws(Wrong) {
         guard let entry = invoke(.get, key) else { return }
         let value = try Self.value(of: key, store, &buffer)
         let end = SystemClock.monotonic()
@@ -143,7 +143,7 @@ extension KillWorker {
     }
 
     /// Reads a key's value into `buffer`; nil: it isn't there.
-    static func value(of key: Int, _ store: borrowing Store, _ buffer: inout [UInt8]) throws(Wrong) -> ValueInfo? {
+    static func value(of key: Int, _ store: Store, _ buffer: inout [UInt8]) throws(Wrong) -> ValueInfo? {
         let key = keys[key]
         do throws(StoreError) {
             return try unsafe key.span.bytes.withUnsafeBytes { (key) throws(StoreError) in
