@@ -100,7 +100,7 @@ struct History {
     /// Makes a request, in most cases one that fits the connection's state.
     private mutating func request(_ caller: Witness.Caller?) -> Request {
         let access: Access = random.happens(percent: 50) ? .readOnly : .readWrite
-        let isHello = (caller?.session == nil) != random.happens(percent: 1)
+        let isHello = (caller?.isGreeted != true) != random.happens(percent: 1)
         if isHello {
             let attach = Hello.Attach(segment: random.pick(names), access: access)
             return .hello(

@@ -25,6 +25,14 @@ struct Witness {
         var attached: [UInt64: Int] = [:]
         /// Requests that aren't answered yet, by their number.
         var open: [UInt32: Question] = [:]
+
+        /// Whether HELLO was accepted: it was answered, or its answer waits for a segment's memory.
+        var isGreeted: Bool {
+            session != nil
+                || open.values.contains { question in
+                    if case .hello = question.request { true } else { false }
+                }
+        }
     }
 
     /// A request that isn't answered yet.
@@ -92,7 +100,7 @@ struct Witness {
         }
         var isHello = false
         if case .hello = request { isHello = true }
-        let mustEnd = isHello == (caller.session != nil)
+        let mustEnd = isHello == caller.isGreeted
         if mustEnd, effects.disconnect?.peer != peer { findings.append("\(request) was out of order and went on") }
         let question = Question(request: request, verdict: verdict(request, caller))
         peers[peer]?.open[requestID] = question
