@@ -1,3 +1,4 @@
+import Glibc
 import SharedMemBroker
 import SharedMemProtocol
 import Testing
@@ -14,9 +15,13 @@ struct HistoryTests {
         return history.findings
     }
 
-    @Test(arguments: 0..<10)
-    func randomHistoriesKeepEveryRule(run: Int) {
-        let seed = UInt64.random(in: .min ... .max)
+    /// The same seeds in every short run; the long run looks for histories that nobody has seen.
+    static let seeds: [UInt64] =
+        unsafe getenv("SHAREDMEM_TESTS_LONG") == nil
+        ? Array(0..<10) : (0..<200).map { _ in UInt64.random(in: .min ... .max) }
+
+    @Test(arguments: seeds)
+    func randomHistoriesKeepEveryRule(seed: UInt64) {
         var history = History(seed: seed)
         let findings = findings(in: &history, count: 10_000)
         #expect(findings == [], "seed \(seed)")
