@@ -13,7 +13,7 @@ struct KillWorker {
     private let attachment: Attachment
     private let session: UInt32
     private var random: SplitMix
-    private var round: UInt32 = 0
+    private var round: UInt32?
     private var isLogFull = false
     private var sequence: UInt64 = 0
     private var buffer = [UInt8](repeating: 0, count: Payload.maximumByteCount)
@@ -50,8 +50,7 @@ struct KillWorker {
             while true {
                 let now = board.round
                 if now != round { begin(now) }
-                if isLogFull || now % 2 == 0 {
-                    if now % 2 == 0 { board.pause(log, in: now) }
+                if now % 2 == 0 || isLogFull && isWriter {
                     board.wait(while: now)
                     if getppid() != parent { return 0 }
                 } else {
@@ -68,13 +67,22 @@ struct KillWorker {
         round = now
         isLogFull = false
         if now % 2 != 0 { log.begin(round: now) }
+        board.arrive(log, in: now)
     }
+
+    private var isWriter: Bool { if case .writer = attachment { true } else { false } }
 
     private mutating func step() throws(Wrong) {
         let key = Int(random.next() % UInt64(Self.keys.count))
         let draw = random.next() % 64
         switch attachment {
-        case .reader(let attachment): try get(key, attachment.store)
+        case .reader(let attachment):
+            // A history stays one if gets are left out of it: with all of them the log would be full at once.
+            if draw % 8 == 0, !isLogFull {
+                try get(key, attachment.store)
+            } else if let value = try Self.value(of: key, attachment.store, &buffer) {
+                _ = try Self.number(of: key, value.byteCount, buffer)
+            }
         case .writer(let attachment):
             switch draw {
             case 0..<8: try get(key, attachment.store)
@@ -82,8 +90,9 @@ struct KillWorker {
             default: try set(key, attachment)
             }
         }
-        // With more workers than processors they would else alternate by the scheduler's slices alone.
-        if random.next() % 16 == 0 { sched_yield() }
+        // With more workers than processors they would else alternate by the scheduler's slices alone. A writer never
+        // yields: it would do so without the lock, and a kill shall find it in the middle of a change.
+        if !isWriter, random.next() % 4 == 0 { sched_yield() }
     }
 
     /// Notes that an operation begins; nil: the log is full.
@@ -101,7 +110,9 @@ struct KillWorker {
 
 extension KillWorker {
     private mutating func set(_ key: Int, _ attachment: WritableAttachment) throws(Wrong) {
-        let byteCount = Payload.byteCount(drawnFrom: &random)
+        // Most of them small, or nearly all of the time under the lock would go by with copying.
+        let longest = random.next() % 8 == 0 ? Payload.maximumByteCount : 512
+        let byteCount = min(Payload.byteCount(drawnFrom: &random), longest)
         sequence += 1
         let value = UInt64(session) << 32 | sequence << 8 | UInt64(key)
         noise.fill(&buffer, byteCount: byteCount, key: Int(value), drawnFrom: &random)

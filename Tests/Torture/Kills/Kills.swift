@@ -51,10 +51,12 @@ struct Kills: ParsableCommand {
         try crew.disband()
         report(crew.tally, sums, ContinuousClock.now - start)
         if let failure {
-            print("WRONG: \(failure)")
+            print("wrong: \((failure as? Wrong)?.description ?? "\(failure)")")
             throw ExitCode(1)
         }
-        print("0 torn reads, 0 acknowledged sets lost, 0 leaked blocks")
+        print(
+            "\(crew.tally.killCount) writers killed, \(sums.roundCount) histories of \(sums.operationCount) operations: "
+                + "0 torn reads, 0 acknowledged sets lost, 0 leaked blocks")
     }
 
     /// What was seen in all rounds.
@@ -87,12 +89,12 @@ struct Kills: ParsableCommand {
 
     private func report(_ tally: Crew.Tally, _ sums: Sums, _ time: Duration) {
         let milliseconds = time.components.seconds * 1000 + time.components.attoseconds / 1_000_000_000_000_000
-        print("        \(tally.killCount) writers killed in \(milliseconds) ms; \(tally.auditCount) audits")
+        print("\(tally.killCount) writers killed in \(milliseconds) ms; \(tally.auditCount) audits")
         print(
-            "        \(tally.takeOverCount) died with the lock: \(tally.finishedCount) changes finished,"
+            "\(tally.takeOverCount) died with the lock: \(tally.finishedCount) changes finished,"
                 + " \(tally.undoneCount) undone, \(tally.nothingCount) times nothing was half-done")
         print(
-            "        \(sums.roundCount) histories linearisable: \(sums.operationCount) operations,"
+            "\(sums.roundCount) histories linearisable: \(sums.operationCount) operations,"
                 + " \(sums.pendingCount) of them cut short")
     }
 }

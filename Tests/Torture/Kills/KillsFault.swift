@@ -7,6 +7,8 @@ enum KillsFault: String, ExpressibleByArgument, CaseIterable {
     case recovery
     /// Writers don't say that they publish.
     case intent
+    /// Changes of the heap aren't logged.
+    case undo
     /// Writers forget their intent before the old record is in limbo.
     case forgotten
     /// Readers believe what they copied.
@@ -19,6 +21,7 @@ enum KillsFault: String, ExpressibleByArgument, CaseIterable {
         #if SHAREDMEM_TEST_HOOKS
             switch self {
             case .intent: SeededFault.ofThisProcess = .intentLeftOut
+            case .undo: SeededFault.ofThisProcess = .undoLeftOut
             case .forgotten: SeededFault.ofThisProcess = .forgottenTooEarly
             case .validation: SeededFault.ofThisProcess = .validationLeftOut
             case .recovery, .acknowledgement: break
