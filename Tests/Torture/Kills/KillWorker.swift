@@ -87,6 +87,7 @@ struct KillWorker {
             switch draw {
             case 0..<8: try get(key, attachment.store)
             case 8..<20: try delete(key, attachment)
+            case 20..<30: try transact(key, attachment)
             default: try set(key, attachment)
             }
         }
@@ -109,13 +110,19 @@ struct KillWorker {
 // MARK: - Operations
 
 extension KillWorker {
-    private mutating func set(_ key: Int, _ attachment: WritableAttachment) throws(Wrong) {
+    /// Fills `buffer` with a value; its number is unique, and above the lowest byte it is this change's.
+    private mutating func makeValue(of key: Int) -> (number: UInt64, byteCount: Int) {
         // Most of them small, or nearly all of the time under the lock would go by with copying.
         let longest = random.next() % 8 == 0 ? Payload.maximumByteCount : 512
         let byteCount = min(Payload.byteCount(drawnFrom: &random), longest)
+        let number = UInt64(session) << 32 | sequence << 8 | UInt64(key)
+        noise.fill(&buffer, byteCount: byteCount, key: Int(number), drawnFrom: &random)
+        return (number, byteCount)
+    }
+
+    private mutating func set(_ key: Int, _ attachment: WritableAttachment) throws(Wrong) {
         sequence += 1
-        let value = UInt64(session) << 32 | sequence << 8 | UInt64(key)
-        noise.fill(&buffer, byteCount: byteCount, key: Int(value), drawnFrom: &random)
+        let (value, byteCount) = makeValue(of: key)
         guard let entry = invoke(.set, key, value: value) else { return }
         if fault == .acknowledgement {
             log.acknowledge(entry, value: value, version: 0, at: SystemClock.monotonic())
@@ -131,6 +138,34 @@ extension KillWorker {
         }
         if fault != .acknowledgement {
             log.acknowledge(entry, value: value, version: version, at: SystemClock.monotonic())
+        }
+    }
+
+    /// Sets two keys in one transaction.
+    private mutating func transact(_ key: Int, _ attachment: WritableAttachment) throws(Wrong) {
+        sequence += 1
+        let other = (key + 1 + Int(random.next() % UInt64(Self.keys.count - 1))) % Self.keys.count
+        var entries: [Int] = []
+        var numbers: [UInt64] = []
+        var writes: [TransactionWrite] = []
+        for key in [key, other] {
+            let (number, byteCount) = makeValue(of: key)
+            guard let entry = invoke(.set, key, value: number) else { return }
+            entries.append(entry)
+            numbers.append(number)
+            writes.append(TransactionWrite(key: Self.keys[key], value: Array(buffer[0..<byteCount])))
+        }
+        let parts = fault == .halves ? writes.map { [$0] } : [writes]
+        let versions = try attachment.writing { (store, time) throws(StoreError) in
+            var versions: [UInt64] = []
+            for part in parts {
+                versions.append(try store.commit(reads: [], writes: part, at: time, bootTime: { 0 }))
+            }
+            return versions
+        }
+        let end = SystemClock.monotonic()
+        for (index, entry) in entries.enumerated() {
+            log.acknowledge(entry, value: numbers[index], version: versions[index % versions.count], at: end)
         }
     }
 

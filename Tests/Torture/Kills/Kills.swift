@@ -8,9 +8,10 @@ struct Kills: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Kill writers under load, repair the segment, check every round's history.",
         discussion: """
-            4 writers set and delete, 4 readers get, in rounds of some milliseconds. In each round two writers are \
-            killed with SIGKILL at random moments and replaced; this process takes their lock word over and recovers \
-            the segment. Between rounds the segment is audited, and what all saw is checked for linearisability.
+            4 writers set, delete and set two keys in a transaction, 4 readers get, in rounds of some milliseconds. \
+            In each round two writers are killed with SIGKILL at random moments and replaced; this process takes \
+            their lock word over and recovers the segment. Between rounds the segment is audited, and what all saw is \
+            checked for linearisability.
             """)
 
     private static let killsInRound = 2

@@ -13,6 +13,8 @@ enum KillsFault: String, ExpressibleByArgument, CaseIterable {
     case forgotten
     /// Readers believe what they copied.
     case validation
+    /// Writers set the keys of a transaction one after the other.
+    case halves
     /// Writers call a set done before they begin it.
     case acknowledgement
 
@@ -24,7 +26,7 @@ enum KillsFault: String, ExpressibleByArgument, CaseIterable {
             case .undo: SeededFault.ofThisProcess = .undoLeftOut
             case .forgotten: SeededFault.ofThisProcess = .forgottenTooEarly
             case .validation: SeededFault.ofThisProcess = .validationLeftOut
-            case .recovery, .acknowledgement: break
+            case .recovery, .halves, .acknowledgement: break
             }
         #endif
     }
