@@ -1,5 +1,6 @@
 import SharedMemStore
 import Synchronization
+import TestSupport
 import Testing
 
 /// Readers beside a transaction that is undone: its values never were.

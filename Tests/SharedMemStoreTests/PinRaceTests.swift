@@ -1,6 +1,7 @@
 import Foundation
 import SharedMemStore
 import Synchronization
+import TestSupport
 import Testing
 
 /// A session that pins and another one that writes, at the same time, each through its own mapping.

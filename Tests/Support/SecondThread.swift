@@ -1,13 +1,13 @@
-import Foundation
-import Synchronization
+internal import Foundation
+internal import Synchronization
 
 /// A thread of its own beside that of a test; a pool's threads may all be taken by other tests.
-final class SecondThread: Sendable {
+package final class SecondThread: Sendable {
     private let failure = Mutex<(any Error)?>(nil)
     private let end = DispatchSemaphore(value: 0)
 
     /// Starts a thread that runs `body`.
-    init(_ body: @escaping @Sendable () throws -> Void) {
+    package init(_ body: @escaping @Sendable () throws -> Void) {
         Thread.detachNewThread { [self] in
             do {
                 try body()
@@ -19,11 +19,11 @@ final class SecondThread: Sendable {
     }
 
     /// Waits until `body` has ended, and throws what it threw.
-    func join() throws {
+    package func join() throws {
         guard end.wait(timeout: .now() + 300) == .success else { throw StillRunning() }
         if let error = failure.withLock({ $0 }) { throw error }
     }
 
     /// A thread that didn't end within 300 s.
-    struct StillRunning: Error {}
+    package struct StillRunning: Error {}
 }
