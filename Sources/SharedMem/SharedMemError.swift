@@ -118,7 +118,6 @@ extension SharedMemError {
                 .full, errno: Errno.noSpace.rawValue, needed: UInt64(needed), available: UInt64(available), sentence)
         case .pinned(let needed, _, let kept):
             self.init(.full, errno: Errno.noSpace.rawValue, needed: UInt64(needed), available: UInt64(kept), sentence)
-        case .noPinSlot: self.init(.full, errno: Errno.noSpace.rawValue, sentence)
         case .valueTooLarge(let needed, let available):
             self.init(
                 .valueTooLarge, errno: Errno.noSpace.rawValue, needed: UInt64(needed), available: UInt64(available),

@@ -13,10 +13,10 @@ package struct PinSlot: Equatable, Sendable {
 }
 
 extension Store {
-    /// Claims a free slot for this session; throws `noPinSlot` if all are taken.
+    /// Claims a free slot for this session; nil: all are taken.
     ///
     /// Only in a writable store.
-    package func claimPinSlot() throws(StoreError) -> PinSlot {
+    package func claimPinSlot() -> PinSlot? {
         let count = Int(SHAREDMEM_SESSIONS_MAX)
         for distance in 0..<count {
             let index = (Int(session) &+ distance) % count
@@ -27,7 +27,7 @@ extension Store {
                 return PinSlot(index: index)
             }
         }
-        throw .noPinSlot(limit: count)
+        return nil
     }
 
     /// Gives a slot back.

@@ -4,8 +4,6 @@ package enum StoreError: Error, Equatable, Sendable {
     case full(needed: Int, available: Int)
     /// The heap has no room, and a session's pin keeps replaced records: bytes needed, the session, and the bytes kept.
     case pinned(needed: Int, session: UInt32, byteCount: Int)
-    /// Every slot for a pin is taken: how many there are.
-    case noPinSlot(limit: Int)
     /// The value is larger than the whole heap: bytes needed, and the heap's.
     case valueTooLarge(needed: Int, available: Int)
     /// No slot is free within the reach of the key's home.
@@ -72,7 +70,6 @@ extension StoreError: CustomStringConvertible {
         case .pinned(let needed, let session, let count):
             "the segment is full: the value needs " + String(needed) + " bytes and session " + String(session)
                 + " holds on to " + String(count) + " bytes of replaced values"
-        case .noPinSlot(let limit): "all " + String(limit) + " pins that the segment has room for are taken"
         case .valueTooLarge(let needed, let available):
             "the value is too large: it needs " + String(needed) + " bytes and the whole heap has " + String(available)
         case .indexFull: "the segment's index is full: make the segment with more entries"

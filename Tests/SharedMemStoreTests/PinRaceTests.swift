@@ -35,7 +35,7 @@ import Testing
         return counts
     }
 
-    /// The writer was refused, or the other thread didn't pin, for two minutes.
+    /// The writer was refused, or the other thread didn't pin, for two minutes; or that has no slot.
     private struct Late: Error {}
 
     private static func write(_ store: Store, setCount: Int, _ counts: Counts) throws {
@@ -57,7 +57,7 @@ import Testing
     }
 
     private static func pin(_ store: Store, _ counts: Counts) throws {
-        let slot = try store.claimPinSlot()
+        guard let slot = store.claimPinSlot() else { throw Late() }
         while !counts.isOver.load(ordering: .acquiring) {
             let start = counts.sets.load(ordering: .relaxed)
             let refusals = counts.refusals.load(ordering: .acquiring)

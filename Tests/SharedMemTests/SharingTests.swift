@@ -57,28 +57,6 @@ import Testing
         try other.set("key", to: [1])
     }
 
-    @Test func fullSegmentNamesTheSessionWhosePinIsInTheWay() throws {
-        let (segment, pinner) = (try served.open(), try served.open())
-        try segment.set("key", to: [UInt8](repeating: 1, count: 100_000))
-        try pinner.set("own", to: [])
-        let session = try #require(try pinner.metadata("own")).session
-        let slot = try pinner.withStore { (store) throws(StoreError) in
-            let slot = try store.claimPinSlot()
-            store.pin(slot)
-            return slot
-        }
-        let refusal = error {
-            for round in 0..<20 {
-                try segment.set("key", to: [UInt8](repeating: UInt8(round), count: 100_000))
-            }
-        }
-        #expect(refusal?.code == .full)
-        #expect(refusal?.description.contains("session \(session) holds on to ") == true)
-        try pinner.withStore { (store) throws(StoreError) in store.releasePinSlot(slot) }
-        try segment.set("key", to: [UInt8](repeating: 3, count: 100_000))
-        _ = try segment.audit()
-    }
-
     @Test func forkedChildAttachesAgain() throws {
         let process = Process()
         process.executableURL = try DaemonProcess.program("sharedmem-torture")
