@@ -17,11 +17,16 @@ public final class Key: Sendable {
     /// A handle of `key`, which needn't exist yet; keeps the segment attached.
     ///
     /// Throws `keyTooLong`.
-    public init(_ key: some SegmentKey, in segment: Segment) throws(SharedMemError) {
+    public convenience init(_ key: some SegmentKey, in segment: Segment) throws(SharedMemError) {
         let bytes = key.withKeyBytes { key in unsafe key.withUnsafeBytes { unsafe [UInt8]($0) } }
         guard bytes.count <= Segment.keyLimit else {
             throw SharedMemError(.keyTooLong(bytes.count), segment: segment.name)
         }
+        self.init(bytes: bytes, segment: segment)
+    }
+
+    // Embedded Swift has no generic designated initialisers of classes.
+    private init(bytes: [UInt8], segment: Segment) {
         self.segment = segment
         self.bytes = bytes
     }
