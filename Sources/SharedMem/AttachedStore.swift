@@ -59,7 +59,7 @@ final class AttachedStore: Sendable {
     deinit {
         guard let view = unsafe UnsafeMutablePointer<View>(bitPattern: address) else { return }
         // A forked child doesn't have the mapping, and the slot is its parent's.
-        if unsafe view.pointee.forkCount == ForkCounter.current { unsafe view.pointee.pinnedReads?.releaseSlot() }
+        if unsafe view.pointee.forkCount == ForkCounter.current { unsafe view.pointee.pinnedReads?.releaseSlots() }
         unsafe view.deinitialize(count: 1)
         unsafe view.deallocate()
     }

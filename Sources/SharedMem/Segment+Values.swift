@@ -80,10 +80,10 @@ extension Segment {
         into buffer: UnsafeMutableRawBufferPointer
     ) throws(StoreError) -> ValueInfo? {
         let store = unsafe view.pointee.store
-        guard let pinnedReads = unsafe view.pointee.pinnedReads, pinnedReads.begin() else {
+        guard let pinnedReads = unsafe view.pointee.pinnedReads, let token = pinnedReads.begin() else {
             return try unsafe store.get(key, into: buffer)
         }
-        defer { pinnedReads.end() }
+        defer { pinnedReads.end(token) }
         let hash = unsafe KeyHash(key, seed: store.geometry.hashSeed)
         guard let value = try unsafe store.findPinned(key, hash) else { return nil }
         guard value.info.byteCount <= buffer.count else { throw .bufferTooSmall(needed: value.info.byteCount) }

@@ -1,39 +1,16 @@
 import Foundation
 import SharedMem
 import Synchronization
-import TestSupport
 import Testing
 
-/// Transactions of the client library, against a daemon of this build.
+/// Transactions of the client library.
 @Suite struct TransactionTests {
-    let daemon: DaemonProcess
+    let served: ServedSegment
 
-    init() throws {
-        daemon = try DaemonProcess(
-            configuration: """
-                segments:
-                  default:
-                    size: 1MiB
-                    mode: "0666"
-                """)
-    }
-
-    func open(_ access: Segment.Access = .readWrite) throws(SharedMemError) -> Segment {
-        try Segment.open("default", access: access, socketPath: daemon.socketPath)
-    }
-
-    /// The code of the error that `body` throws; nil: none.
-    func code(_ body: () throws(SharedMemError) -> Void) -> SharedMemError.Code? {
-        do throws(SharedMemError) {
-            try body()
-            return nil
-        } catch {
-            return error.code
-        }
-    }
+    init() throws { served = try ServedSegment() }
 
     @Test func changesHappenTogetherAndAreSeenInsideBefore() throws {
-        let segment = try open()
+        let segment = try served.open()
         try segment.set("old", to: "there")
         let seen = try segment.transaction { (transaction) throws(SharedMemError) in
             try transaction.set("one", to: 1)
@@ -53,9 +30,9 @@ import Testing
     }
 
     @Test func changeOfWhatWasReadStopsTheCommit() throws {
-        let segment = try open()
+        let segment = try served.open()
         try segment.set("a", to: 1)
-        let failure = code { () throws(SharedMemError) in
+        let code = failure {
             var transaction = Transaction(segment)
             #expect(try transaction.get("a", as: Int.self) == 1)
             #expect(try transaction.get("b") == nil)
@@ -63,12 +40,12 @@ import Testing
             try segment.set("b", to: 2)
             _ = try transaction.commit()
         }
-        #expect(failure == .versionDiffers)
+        #expect(code == .versionDiffers)
         #expect(try segment.get("c") == nil)
     }
 
     @Test func closureRunsAgainAfterAConflict() throws {
-        let segment = try open()
+        let segment = try served.open()
         try segment.set("counter", to: 10)
         var runs = 0
         let sum = try segment.transaction { (transaction) throws(SharedMemError) in
@@ -84,9 +61,9 @@ import Testing
     }
 
     @Test func closureThatAlwaysMeetsAConflictIsGivenUp() throws {
-        let segment = try open()
+        let segment = try served.open()
         var runs = 0
-        let failure = code { () throws(SharedMemError) in
+        let code = failure {
             try segment.transaction { (transaction) throws(SharedMemError) in
                 runs += 1
                 _ = try transaction.get("counter")
@@ -94,13 +71,13 @@ import Testing
                 try transaction.set("result", to: runs)
             }
         }
-        #expect(failure == .versionDiffers)
+        #expect(code == .versionDiffers)
         #expect(runs == 100)
         #expect(try segment.get("result") == nil)
     }
 
     @Test func allThatIsReadIsOfOneMoment() throws {
-        let segment = try open()
+        let segment = try served.open()
         try segment.set("a", to: 1)
         try segment.set("b", to: 1)
         var torn = Transaction(segment)
@@ -109,7 +86,7 @@ import Testing
             try other.set("a", to: 2)
             try other.set("b", to: 2)
         }
-        #expect(code { () throws(SharedMemError) in _ = try torn.get("b") } == .versionDiffers)
+        #expect(failure { _ = try torn.get("b") } == .versionDiffers)
 
         // A later moment is as good, as long as nothing that was read has changed.
         var later = Transaction(segment)
@@ -121,7 +98,7 @@ import Testing
     }
 
     @Test func expectedVersionIsRequired() throws {
-        let segment = try open()
+        let segment = try served.open()
         let version = try segment.set("a", to: 1)
         try segment.transaction { (transaction) throws(SharedMemError) in
             try transaction.expect(version, of: "a")
@@ -130,72 +107,72 @@ import Testing
         }
         #expect(try segment.get("b", as: Int.self) == 2)
         for wrong in [version + 1, 0] {
-            let failure = code { () throws(SharedMemError) in
+            let code = failure {
                 try segment.transaction { (transaction) throws(SharedMemError) in
                     try transaction.expect(wrong, of: "a")
                     try transaction.set("b", to: 3)
                 }
             }
-            #expect(failure == .versionDiffers)
+            #expect(code == .versionDiffers)
         }
         #expect(try segment.get("b", as: Int.self) == 2)
         // Without a change there is nothing to lock for, and the condition counts all the same.
-        let failure = code { () throws(SharedMemError) in
+        let code = failure {
             var nothing = Transaction(segment)
             try nothing.expect(version + 1, of: "a")
             _ = try nothing.commit()
         }
-        #expect(failure == .versionDiffers)
+        #expect(code == .versionDiffers)
     }
 
     @Test func cancelledTransactionAndOneThatThrowsWriteNothing() throws {
-        let segment = try open()
+        let segment = try served.open()
         let result = try segment.transaction { (transaction) throws(SharedMemError) in
             try transaction.set("a", to: 1)
             transaction.cancel()
             return 7
         }
         #expect(result == 7)
-        let failure = code { () throws(SharedMemError) in
+        let code = failure {
             try segment.transaction { (transaction) throws(SharedMemError) in
                 try transaction.set("a", to: 1)
                 try transaction.set([UInt8](repeating: 0, count: 513), to: 1)
             }
         }
-        #expect(failure == .keyTooLong)
+        #expect(code == .keyTooLong)
         #expect(try segment.get("a") == nil)
     }
 
     @Test func transactionWithoutRoomWritesNothing() throws {
-        let segment = try open()
+        let segment = try served.open()
         try segment.set("a", to: "old")
-        let failure = code { () throws(SharedMemError) in
+        let code = failure {
             try segment.transaction { (transaction) throws(SharedMemError) in
                 try transaction.set("a", to: "new")
                 for key in 0..<20 { try transaction.set([UInt8(key)], to: [UInt8](repeating: 1, count: 100_000)) }
             }
         }
-        #expect(failure == .full)
+        #expect(code == .full)
         #expect(try segment.string("a") == "old")
         #expect(try segment.values(of: (0..<20).map { [UInt8($0)] }).allSatisfy { $0 == nil })
         try segment.set("b", to: [UInt8](repeating: 2, count: 500_000))
     }
 
     @Test func readOnlyHandleReadsInTransactions() throws {
-        try open().set("a", to: 1)
-        let segment = try open(.readOnly)
+        try served.open().set("a", to: 1)
+        let segment = try served.open(.readOnly)
         let read = try segment.transaction { (transaction) throws(SharedMemError) in
             try transaction.get("a", as: Int.self)
         }
         #expect(read == 1)
-        let failure = code { () throws(SharedMemError) in
+        let code = failure {
             try segment.transaction { (transaction) throws(SharedMemError) in try transaction.set("a", to: 2) }
         }
-        #expect(failure == .readOnly)
+        #expect(code == .readOnly)
     }
 
     @Test func thousandKeysChangeTogether() throws {
-        let segment = try open()
+        let segment = try served.open()
         try segment.transaction { (transaction) throws(SharedMemError) in
             for key in (0..<1000).reversed() { try transaction.set("key \(key)", to: key) }
         }
@@ -206,10 +183,10 @@ import Testing
 
     /// Four threads move money between accounts; whoever looks at all of them at once sees the same sum.
     @Test func sumStaysTheSameForEverybody() throws {
-        let segment = try open()
+        let segment = try served.open()
         let accounts = (0..<8).map { "account \($0)" }
         for account in accounts { try segment.set(account, to: 100) }
-        let readers = [segment, try open(.readOnly)]
+        let readers = [segment, try served.open(.readOnly)]
         let isDone = Atomic<Bool>(false)
         let failures = Mutex<[String]>([])
         DispatchQueue.concurrentPerform(iterations: 6) { thread in

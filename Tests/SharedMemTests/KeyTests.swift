@@ -1,29 +1,16 @@
 import Foundation
 import SharedMem
 import Synchronization
-import TestSupport
 import Testing
 
-/// Key handles, reads of many keys and borrowed values, against a daemon of this build.
-@Suite struct HotKeyTests {
-    let daemon: DaemonProcess
+/// Key handles and reads of many keys.
+@Suite struct KeyTests {
+    let served: ServedSegment
 
-    init() throws {
-        daemon = try DaemonProcess(
-            configuration: """
-                segments:
-                  default:
-                    size: 1MiB
-                    mode: "0666"
-                """)
-    }
-
-    func open(_ access: Segment.Access = .readWrite) throws(SharedMemError) -> Segment {
-        try Segment.open("default", access: access, socketPath: daemon.socketPath)
-    }
+    init() throws { served = try ServedSegment() }
 
     @Test func keyHandleFollowsItsKey() throws {
-        let segment = try open()
+        let segment = try served.open()
         let key = try segment.key("temperature")
         #expect(try key.get() == nil)
         let version = try key.set(to: 21.5)
@@ -44,7 +31,7 @@ import Testing
     }
 
     @Test func keyHandleServesManyThreads() throws {
-        let segment = try open()
+        let segment = try served.open()
         let key = try segment.key("shared")
         let failures = Mutex<[String]>([])
         DispatchQueue.concurrentPerform(iterations: 4) { thread in
@@ -64,19 +51,19 @@ import Testing
     }
 
     @Test func tooLongKeyGetsNoHandle() throws {
-        let segment = try open()
+        let segment = try served.open()
         #expect(throws: SharedMemError.self) { try segment.key(String(repeating: "k", count: 513)) }
         #expect(try segment.key(String(repeating: "k", count: 512)).get() == nil)
     }
 
     @Test(arguments: [Segment.Access.readOnly, .readWrite])
     func manyKeysComeInTheirOrder(access: Segment.Access) throws {
-        let writer = try open()
+        let writer = try served.open()
         for key in 0..<50 where key % 3 != 0 {
             try writer.set("key \(key)", to: String(repeating: "v", count: key * 20))
         }
         let expected = (0..<50).map { $0 % 3 == 0 ? nil : String(repeating: "v", count: $0 * 20) }
-        let segment = try open(access)
+        let segment = try served.open(access)
         #expect(try segment.values(of: (0..<50).map { "key \($0)" }, as: String.self) == expected)
         #expect(try segment.values(of: [] as [String]).isEmpty)
         #expect(
@@ -88,52 +75,9 @@ import Testing
     }
 
     @Test func expiredValueIsNotAmongMany() throws {
-        let segment = try open()
+        let segment = try served.open()
         try segment.set("gone", to: 1, .expiring(in: .zero))
         try segment.set("there", to: 2)
         #expect(try segment.values(of: ["gone", "there"], as: Int.self) == [nil, 2])
-    }
-
-    @Test func borrowedValueStaysWhileWritersGoOn() throws {
-        let segment = try open()
-        let old = [UInt8](repeating: 1, count: 100_000)
-        try segment.set("large", to: old)
-        let isUnchanged = try segment.withValue(of: "large") { (bytes, info) throws(SharedMemError) in
-            // Without the pin the first replacement's memory would be used again by the third or fourth.
-            for turn in 0..<6 { try segment.set("large", to: [UInt8](repeating: UInt8(2 + turn), count: 100_000)) }
-            return unsafe bytes.withUnsafeBytes { unsafe info.byteCount == old.count && $0.elementsEqual(old) }
-        }
-        #expect(isUnchanged == true)
-        #expect(try segment.get("large")?.first == 7)
-        #expect(try segment.withValue(of: "missing") { (_, _) throws(SharedMemError) in 1 } == nil)
-    }
-
-    @Test func pinThatIsInTheWayIsNamedAndMemoryComesBack() throws {
-        let segment = try open()
-        let value = [UInt8](repeating: 1, count: 100_000)
-        try segment.set("large", to: value)
-        let failure: SharedMemError? =
-            try segment.withValue(of: "large") { (_, _) throws(SharedMemError) in
-                do throws(SharedMemError) {
-                    for _ in 0..<30 { try segment.set("large", to: value) }
-                    return nil
-                } catch {
-                    return error
-                }
-            } ?? nil
-        let error = try #require(failure)
-        #expect(error.code == .full)
-        #expect(error.description.contains("holds on to"))
-        for _ in 0..<30 { try segment.set("large", to: value) }
-    }
-
-    @Test func readOnlyHandleLendsACopy() throws {
-        let writer = try open()
-        try writer.set("text", to: "before")
-        let text = try open(.readOnly).withValue(of: "text") { (bytes, _) throws(SharedMemError) in
-            try writer.set("text", to: "after")
-            return unsafe bytes.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
-        }
-        #expect(text == "before")
     }
 }
