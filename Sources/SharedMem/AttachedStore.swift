@@ -18,6 +18,12 @@ final class AttachedStore: Sendable {
         /// What its reads under a pin share; nil in a read-only store.
         let pinnedReads: PinnedReads?
 
+        /// Where the store of a view is: it stands first.
+        @unsafe @inline(__always)
+        static func store(_ view: UnsafePointer<View>) -> UnsafePointer<Store> {
+            unsafe UnsafeRawPointer(view).assumingMemoryBound(to: Store.self)
+        }
+
         /// The view at `address`, whose `AttachedStore` must live.
         @unsafe @inline(__always)
         static func at(_ address: UInt) -> UnsafePointer<View>? { unsafe UnsafePointer(bitPattern: address) }
