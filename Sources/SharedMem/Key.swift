@@ -86,7 +86,7 @@ public final class Key: @unchecked Sendable {
     /// As `Segment.set(_:to:)`.
     @discardableResult
     public func set(to value: RawSpan) throws(SharedMemError) -> UInt64 {
-        try set(to: value, SharedMemStore.SetOptions())
+        try set(to: value, .bytes, SetOptions())
     }
 
     /// Sets the key to `value` and returns the version; as `Segment.set(_:to:_:)`.
@@ -94,14 +94,15 @@ public final class Key: @unchecked Sendable {
     public func set(
         to value: some SegmentValue, _ options: SetOptions = SetOptions()
     ) throws(SharedMemError) -> UInt64 {
-        let resolved = options.resolved(Segment.type(of: value))
-        return try value.withValueBytes { (value) throws(SharedMemError) in try set(to: value, resolved) }
+        let type = Segment.type(of: value)
+        return try value.withValueBytes { (value) throws(SharedMemError) in try set(to: value, type, options) }
     }
 
-    private func set(to value: RawSpan, _ options: SharedMemStore.SetOptions) throws(SharedMemError) -> UInt64 {
+    @inline(__always)
+    private func set(to value: RawSpan, _ type: ValueType, _ options: SetOptions) throws(SharedMemError) -> UInt64 {
         let hint = slot.load(ordering: .relaxed)
         var found = hint
-        let version = try unsafe segment.set(name.bytes, to: value, options, hint: &found)
+        let version = try unsafe segment.set(name.bytes, to: value, type, options, hint: &found)
         if found != hint { slot.store(found, ordering: .relaxed) }
         return version
     }

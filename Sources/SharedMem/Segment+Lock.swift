@@ -50,7 +50,7 @@ extension Segment {
     }
 
     /// Wakes who waits.
-    private func finish(_ unlocked: Unlocked) {
+    func finish(_ unlocked: Unlocked) {
         if unlocked == .withWaiters { currentAttachment()?.wakeLockWaiter() }
     }
 

@@ -58,7 +58,7 @@ extension Segment {
     @discardableResult
     public func set(_ key: RawSpan, to value: RawSpan) throws(SharedMemError) -> UInt64 {
         var hint = 0
-        return try set(key, to: value, SharedMemStore.SetOptions(), hint: &hint)
+        return try set(key, to: value, .bytes, SetOptions(), hint: &hint)
     }
 
     /// Sets `key` to `value` and returns the version; as `set(_:to:)` of spans, tagged with the value's type.
@@ -69,11 +69,11 @@ extension Segment {
     public func set(
         _ key: some SegmentKey, to value: some SegmentValue, _ options: SetOptions = SetOptions()
     ) throws(SharedMemError) -> UInt64 {
-        let resolved = options.resolved(Self.type(of: value))
+        let type = Self.type(of: value)
         return try key.withKeyBytes { (key) throws(SharedMemError) in
             try value.withValueBytes { (value) throws(SharedMemError) in
                 var hint = 0
-                return try set(key, to: value, resolved, hint: &hint)
+                return try set(key, to: value, type, options, hint: &hint)
             }
         }
     }
@@ -92,6 +92,31 @@ extension Segment {
     /// Sets a key; `hint` is the slot where it stood before, 0 if that isn't known, and becomes the one it has now.
     @inline(__always)
     func set(
+        _ key: RawSpan, to value: RawSpan, _ type: ValueType, _ options: SetOptions, hint: inout Int
+    ) throws(SharedMemError) -> UInt64 {
+        if let view = unsafe currentView(), access == .readWrite, options.expiresIn == nil, options.ifVersion == nil {
+            let slot = hint
+            let tag = (options.type ?? type).rawValue
+            // Read before the lock: a precise clock would double the cost of a set.
+            let time = SystemClock.realtimeCoarse()
+            let plain = unsafe key.withUnsafeBytes { key in
+                unsafe value.withUnsafeBytes { value in
+                    unsafe Store.plainSet(
+                        AttachedStore.View.store(view), key, hint: slot, to: value, type: tag, at: time)
+                }
+            }
+            if plain.hasWaiters { finish(.withWaiters) }
+            if plain.version != 0 {
+                hint = plain.slotOffset
+                return plain.version
+            }
+        }
+        return try setAnywhere(key, to: value, options.resolved(type), hint: &hint)
+    }
+
+    /// Sets a key in whatever state it and the lock word are.
+    @inline(never)
+    private func setAnywhere(
         _ key: RawSpan, to value: RawSpan, _ options: SharedMemStore.SetOptions, hint: inout Int
     ) throws(SharedMemError) -> UInt64 {
         var slot = hint

@@ -201,6 +201,15 @@ extension SharedBytes {
             position = count & ~7
             unsafe base.advanced(by: offset).copyMemory(from: source, byteCount: position)
         } else {
+            while position &+ 32 <= count {
+                let words = unsafe source.loadUnaligned(
+                    fromByteOffset: position, as: (UInt64, UInt64, UInt64, UInt64).self)
+                store(words.0, offset &+ position)
+                store(words.1, offset &+ position &+ 8)
+                store(words.2, offset &+ position &+ 16)
+                store(words.3, offset &+ position &+ 24)
+                position &+= 32
+            }
             while position &+ 8 <= count {
                 store(unsafe source.loadUnaligned(fromByteOffset: position, as: UInt64.self), offset &+ position)
                 position &+= 8

@@ -29,6 +29,18 @@ import Testing
         Scenario(
             testDescription: "set of an old key, larger", prepare: { try $0.put([1], bytes(3)) },
             operation: { try $0.put([1], bytes(600)) }),
+        Scenario(
+            testDescription: "plain set, the same size", prepare: { try $0.put([1], bytes(30)) },
+            operation: { $0.plainPut([1], bytes(30, 8)) }),
+        Scenario(
+            testDescription: "plain set in limbo's head",
+            prepare: { store in
+                for round in 0..<4 { try store.put([1], bytes(30, UInt8(round))) }
+                try store.moveEpochForTest(by: 2)
+            }, operation: { $0.plainPut([1], bytes(30, 9)) }),
+        Scenario(
+            testDescription: "plain set, larger", prepare: { try $0.put([1], bytes(3)) },
+            operation: { $0.plainPut([1], bytes(600)) }),
         Scenario(testDescription: "delete", prepare: { try $0.put([1], bytes(30)) }, operation: { try $0.remove([1]) }),
         Scenario(
             testDescription: "delete behind a record in limbo",

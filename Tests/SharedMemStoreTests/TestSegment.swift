@@ -113,6 +113,19 @@ extension Store {
         }
     }
 
+    /// Sets in the short way, which must apply.
+    func plainPut(_ key: [UInt8], _ value: [UInt8]) {
+        let store = self
+        let plain = unsafe withUnsafePointer(to: store) { store in
+            unsafe key.span.bytes.withUnsafeBytes { key in
+                unsafe value.span.bytes.withUnsafeBytes { value in
+                    unsafe Store.plainSet(store, key, hint: 0, to: value, type: 0, at: 1)
+                }
+            }
+        }
+        precondition(plain.version == commitNumber && !plain.hasWaiters, "the set is a plain one")
+    }
+
     @discardableResult
     func transact(
         reads: [TransactionRead] = [], _ writes: [([UInt8], [UInt8]?)]
