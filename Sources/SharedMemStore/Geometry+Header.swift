@@ -85,6 +85,7 @@ extension Geometry {
         heapOffset = try number(Int(sharedmem_at_heap), below: end)
         let heapByteCount = try number(Int(sharedmem_at_heap) + 8, below: end - heapOffset)
         heapGranuleCount = heapByteCount / 64
+        firstBlock = heapOffset / 64
         hashSeed = data.load(Int(sharedmem_at_hash_seed))
         pinsOffset = Int(sharedmem_lock_header_size)
         edgesOffset = pinsOffset + Int(SHAREDMEM_SESSIONS_MAX) * Int(sharedmem_pin_size)

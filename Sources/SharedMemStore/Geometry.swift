@@ -25,9 +25,8 @@ package struct Geometry: Equatable, Sendable {
     /// The seed of the index's hash.
     package var hashSeed: UInt64
 
-    /// The number of the heap's first block.
-    @inline(__always)
-    package var firstBlock: Int { heapOffset &>> 6 }
+    /// The number of the heap's first block; kept, because every read needs it.
+    package let firstBlock: Int
 
     /// The number behind the heap's last granule.
     @inline(__always)
@@ -90,6 +89,7 @@ extension Geometry {
         self.ringByteCount = ringByteCount
         heapOffset = ringOffset + ringByteCount
         self.heapGranuleCount = heapGranuleCount
+        firstBlock = heapOffset / 64
         self.dataByteCount = dataByteCount ?? heapOffset + heapGranuleCount * 64
         pinsOffset = Int(sharedmem_lock_header_size)
         edgesOffset = pinsOffset + Int(SHAREDMEM_SESSIONS_MAX) * Int(sharedmem_pin_size)

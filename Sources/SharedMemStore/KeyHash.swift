@@ -11,6 +11,12 @@ package struct KeyHash: Equatable, Sendable {
         bits = unsafe sharedmem_xxh3(key.baseAddress, key.count, seed)
     }
 
+    /// Hashes the `byteCount` bytes at `key`.
+    @inline(__always)
+    init(_ key: UnsafeRawPointer, byteCount: Int, seed: UInt64) {
+        bits = unsafe sharedmem_xxh3(key, byteCount, seed)
+    }
+
     /// The key's home bucket among `homeBucketCount`: the high bits, scaled.
     ///
     /// Source: D. Lemire, "Fast Random Integer Generation in an Interval", ACM TOMACS 29, 2019.

@@ -224,6 +224,12 @@ extension SharedBytes {
     @inline(__always)
     package func equals(_ other: UnsafeRawPointer, count: Int, _ offset: Int) -> Bool {
         var position = 0
+        while position &+ 16 <= count {
+            let words = unsafe other.loadUnaligned(fromByteOffset: position, as: (UInt64, UInt64).self)
+            let difference = (load(offset &+ position) ^ words.0) | (load(offset &+ position &+ 8) ^ words.1)
+            guard difference == 0 else { return false }
+            position &+= 16
+        }
         while position &+ 8 <= count {
             let word = unsafe other.loadUnaligned(fromByteOffset: position, as: UInt64.self)
             guard load(offset &+ position) == word else { return false }

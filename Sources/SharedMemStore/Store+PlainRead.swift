@@ -42,14 +42,16 @@ extension Store {
     package static func plainGet(
         _ store: UnsafePointer<Store>, _ key: UnsafeRawBufferPointer, into buffer: UnsafeMutableRawBufferPointer
     ) -> PlainValue {
+        guard let name = key.baseAddress, let target = buffer.baseAddress else { return PlainValue() }
         // SYNC: orders this load before that of the entry; pairs with `moveEpoch()`.
         let epoch = unsafe store.pointee.data.loadAcquiring(Int(sharedmem_at_reuse_epoch))
-        let hash = unsafe KeyHash(key, seed: store.pointee.geometry.hashSeed)
+        let keyByteCount = key.count
+        let hash = unsafe KeyHash(name, byteCount: keyByteCount, seed: store.pointee.geometry.hashSeed)
         let bucket = unsafe store.pointee.bucketOffset(hash.home(among: store.pointee.geometry.homeBucketCount))
         let matches = unsafe store.pointee.tags(ofBucketAt: bucket).matches(hash.tag)
         if matches == 0 { return PlainValue() }
         let slot = bucket &+ (matches.trailingZeroBitCount & ~7)
-        return unsafe store.pointee.readPlain(slot: slot, key, epoch, into: buffer)
+        return unsafe store.pointee.readPlain(slot, name, keyByteCount, epoch, to: target, capacity: buffer.count)
     }
 
     /// Copies the value of `key`, which stood in the slot `hint` before, into `buffer` if that takes no more than a
@@ -59,31 +61,42 @@ extension Store {
         _ store: UnsafePointer<Store>, _ key: UnsafeRawBufferPointer, hint: Int,
         into buffer: UnsafeMutableRawBufferPointer
     ) -> PlainValue {
+        guard let name = key.baseAddress, let target = buffer.baseAddress, unsafe store.pointee.isSlot(hint) else {
+            return PlainValue()
+        }
         // SYNC: orders this load before that of the entry; pairs with `moveEpoch()`.
         let epoch = unsafe store.pointee.data.loadAcquiring(Int(sharedmem_at_reuse_epoch))
-        guard unsafe store.pointee.isSlot(hint) else { return PlainValue() }
-        return unsafe store.pointee.readPlain(slot: hint, key, epoch, into: buffer)
+        return unsafe store.pointee.readPlain(hint, name, key.count, epoch, to: target, capacity: buffer.count)
     }
 
-    /// Reads what a slot names, in one go.
+    /// Reads what a slot names, in one go; of the record's header what decides, and nothing else.
     @inline(__always)
     private func readPlain(
-        slot: Int, _ key: UnsafeRawBufferPointer, _ epoch: UInt64, into buffer: UnsafeMutableRawBufferPointer
+        _ slot: Int, _ key: UnsafeRawPointer, _ keyByteCount: Int, _ epoch: UInt64,
+        to target: UnsafeMutableRawPointer, capacity: Int
     ) -> PlainValue {
         // SYNC: the record's bytes are visible with its reference; pairs with the store in `publish(_:)`.
         let entry = Reference(bits: data.loadAcquiring(slot))
-        guard let record = Record(entry.block, in: geometry), let extent = record.extent(data, in: geometry),
-            extent.keyByteCount == key.count, extent.valueByteCount <= buffer.count,
-            unsafe isKey(key, of: record), let target = buffer.baseAddress
+        guard geometry.contains(entry.block) else { return PlainValue() }
+        let start = entry.block.offset
+        let lengths = data.load(start &+ Int(sharedmem_record_lengths))
+        let byteCount = Int(truncatingIfNeeded: lengths >> 16)
+        let valueOffset = start &+ Int(sharedmem_record_size) &+ ((keyByteCount &+ 7) & ~7)
+        // Lengths that lead out of the heap are some other record's, or nobody's: the general way finds out.
+        guard Int(truncatingIfNeeded: lengths & 0xffff) == keyByteCount, byteCount <= capacity,
+            valueOffset &+ byteCount <= geometry.endBlock &* 64,
+            unsafe data.equals(key, count: keyByteCount, start &+ Int(sharedmem_record_size))
         else { return PlainValue() }
-        let header = RecordHeader(data, at: record.offset)
+        let version = data.load(start &+ Int(sharedmem_record_version))
+        let expiresAt = data.load(start &+ Int(sharedmem_record_expires_at))
+        let typeAndFlags = data.load32(start &+ Int(sharedmem_record_type))
         ReadHook.pause(self)
-        unsafe data.copyOut(record.valueOffset(extent), to: target, count: extent.valueByteCount)
+        unsafe data.copyOut(valueOffset, to: target, count: byteCount)
         let reading = Reading(slotOffset: slot, entry: entry, epoch: epoch)
-        guard !header.isPending, header.expiresAt == 0, isValid(reading, version: header.version), isLive else {
-            return PlainValue()
-        }
+        guard expiresAt == 0, typeAndFlags >> 8 & UInt32(SHAREDMEM_RECORD_PENDING) == 0,
+            isValid(reading, version: version), isLive
+        else { return PlainValue() }
         return PlainValue(
-            byteCount: extent.valueByteCount, version: header.version, slotOffset: slot, type: header.type)
+            byteCount: byteCount, version: version, slotOffset: slot, type: UInt8(truncatingIfNeeded: typeAndFlags))
     }
 }
