@@ -15,6 +15,8 @@ final class AttachedStore: Sendable {
         let store: Store
         /// Which process that is: a forked child doesn't have the mappings.
         let forkCount: UInt32
+        /// What its reads under a pin share; nil in a read-only store.
+        let pinnedReads: PinnedReads?
 
         /// The view at `address`, whose `AttachedStore` must live.
         @unsafe @inline(__always)
@@ -48,11 +50,19 @@ final class AttachedStore: Sendable {
             throw SharedMemError(error, segment: name)
         }
         let view = UnsafeMutablePointer<View>.allocate(capacity: 1)
-        unsafe view.initialize(to: View(store: store, forkCount: ForkCounter.current))
+        let pinnedReads = store.isWritable ? PinnedReads(of: store) : nil
+        unsafe view.initialize(
+            to: View(store: store, forkCount: ForkCounter.current, pinnedReads: pinnedReads))
         address = UInt(bitPattern: view)
     }
 
-    deinit { unsafe UnsafeMutablePointer<View>(bitPattern: address)?.deallocate() }
+    deinit {
+        guard let view = unsafe UnsafeMutablePointer<View>(bitPattern: address) else { return }
+        // A forked child doesn't have the mapping, and the slot is its parent's.
+        if unsafe view.pointee.forkCount == ForkCounter.current { unsafe view.pointee.pinnedReads?.releaseSlot() }
+        unsafe view.deinitialize(count: 1)
+        unsafe view.deallocate()
+    }
 
     private static func map(
         _ file: borrowing MemoryFile, byteCount: UInt64, isWritable: Bool

@@ -42,12 +42,53 @@ extension Segment {
     public func get(
         _ key: RawSpan, into buffer: UnsafeMutableRawBufferPointer
     ) throws(SharedMemError) -> ReadValue? {
-        try withStore { (store) throws(StoreError) in
+        var hint = 0
+        return try unsafe get(key, hint: &hint, into: buffer)
+    }
+
+    /// The same; `hint` is the slot where the key stood before, 0 if that isn't known, and becomes the one it has now.
+    @inline(__always)
+    func get(
+        _ key: RawSpan, hint: inout Int, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(SharedMemError) -> ReadValue? {
+        let slot = hint
+        let info = try unsafe withView { (view) throws(StoreError) in
             try unsafe key.withUnsafeBytes { (key) throws(StoreError) in
-                guard let info = try unsafe store.get(key, into: buffer), !info.hasExpired else { return nil }
-                return ReadValue(info)
+                do throws(StoreError) {
+                    return try unsafe view.pointee.store.get(
+                        key, hint: slot, attempts: Self.attemptsWithoutPin, into: buffer)
+                } catch {
+                    guard error == .busy else { throw error }
+                }
+                return try unsafe Self.getOvertaken(key, view, into: buffer)
             }
         }
+        guard let info else { return nil }
+        hint = info.slotOffset
+        return info.hasExpired ? nil : ReadValue(info)
+    }
+
+    /// Reads that writers may overtake before the read goes on under a pin.
+    private static var attemptsWithoutPin: Int { 8 }
+
+    /// Reads a key whose memory was reused again and again while it was read: under a pin, which stops the reuse.
+    ///
+    /// A read-only session has no pin, and goes on trying.
+    @inline(never)
+    private static func getOvertaken(
+        _ key: UnsafeRawBufferPointer, _ view: UnsafePointer<AttachedStore.View>,
+        into buffer: UnsafeMutableRawBufferPointer
+    ) throws(StoreError) -> ValueInfo? {
+        let store = unsafe view.pointee.store
+        guard let pinnedReads = unsafe view.pointee.pinnedReads, pinnedReads.begin() else {
+            return try unsafe store.get(key, into: buffer)
+        }
+        defer { pinnedReads.end() }
+        let hash = unsafe KeyHash(key, seed: store.geometry.hashSeed)
+        guard let value = try unsafe store.findPinned(key, hash) else { return nil }
+        guard value.info.byteCount <= buffer.count else { throw .bufferTooSmall(needed: value.info.byteCount) }
+        unsafe store.copy(value, into: buffer)
+        return value.info
     }
 
     /// The bytes of the value of `key`, whatever its type; nil: there is no such key.
@@ -65,8 +106,13 @@ extension Segment {
     ) throws(SharedMemError) -> Value? {
         let found = try key.withKeyBytes { (key) throws(SharedMemError) in try bytes(key) }
         guard let found else { return nil }
-        guard let value = unsafe Value(valueBytes: found.bytes.span.bytes, type: found.value.type) else {
-            throw SharedMemError(.wrongType(found.value.type.rawValue), segment: name)
+        return try value(found.bytes, found.info.type)
+    }
+
+    /// What bytes are as a `Value`; throws `wrongType` if they aren't one.
+    func value<Value: SegmentValue>(_ bytes: [UInt8], _ type: ValueType) throws(SharedMemError) -> Value {
+        guard let value = unsafe Value(valueBytes: bytes.span.bytes, type: type) else {
+            throw SharedMemError(.wrongType(type.rawValue), segment: name)
         }
         return value
     }
@@ -90,29 +136,12 @@ extension Segment {
     }
 
     /// A value's bytes and what is known of it, of one and the same version.
-    struct Found {
-        let bytes: [UInt8]
-        let value: ReadValue
-    }
-
-    func bytes(_ key: RawSpan) throws(SharedMemError) -> Found? {
-        var capacity = 256
-        while true {
-            var found: ReadValue?
-            var failure: SharedMemError?
-            let bytes = unsafe [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
-                do throws(SharedMemError) {
-                    found = try unsafe get(key, into: UnsafeMutableRawBufferPointer(buffer))
-                } catch {
-                    failure = error
-                }
-                count = found?.byteCount ?? 0
-            }
-            guard let failure else { return found.map { Found(bytes: bytes, value: $0) } }
-            // The value may have grown since: each round makes room for what was seen last.
-            guard failure.code == .bufferTooSmall, let needed = Int(exactly: failure.needed) else { throw failure }
-            capacity = needed
+    func bytes(_ key: RawSpan) throws(SharedMemError) -> CopiedBytes<ReadValue>? {
+        let copied = try unsafe CopiedBytes<ReadValue?>.filled { (buffer) throws(SharedMemError) in
+            let value = try unsafe get(key, into: buffer)
+            return (value, value?.byteCount ?? 0)
         }
+        return copied.info.map { CopiedBytes(bytes: copied.bytes, info: $0) }
     }
 }
 
@@ -161,5 +190,6 @@ extension Segment {
         return key
     }
 
-    private static var keyLimit: Int { 512 }
+    /// Bytes of the longest key.
+    static var keyLimit: Int { 512 }
 }

@@ -55,13 +55,8 @@ extension Segment {
     /// (the old value stays), `lockTimeout`, `keyTooLong` or `readOnly`.
     @discardableResult
     public func set(_ key: RawSpan, to value: RawSpan) throws(SharedMemError) -> UInt64 {
-        try writing { (store, time) throws(StoreError) in
-            try unsafe key.withUnsafeBytes { (key) throws(StoreError) in
-                try unsafe value.withUnsafeBytes { (value) throws(StoreError) in
-                    try unsafe store.set(key, to: value, at: time)
-                }
-            }
-        }
+        var hint = 0
+        return try set(key, to: value, SharedMemStore.SetOptions(), hint: &hint)
     }
 
     /// Sets `key` to `value` and returns the version; as `set(_:to:)` of spans, tagged with the value's type.
@@ -75,13 +70,8 @@ extension Segment {
         let resolved = options.resolved(Self.type(of: value))
         return try key.withKeyBytes { (key) throws(SharedMemError) in
             try value.withValueBytes { (value) throws(SharedMemError) in
-                try writing { (store, time) throws(StoreError) in
-                    try unsafe key.withUnsafeBytes { (key) throws(StoreError) in
-                        try unsafe value.withUnsafeBytes { (value) throws(StoreError) in
-                            try unsafe store.set(key, to: value, at: time, resolved, bootTime: SystemClock.boottime)
-                        }
-                    }
-                }
+                var hint = 0
+                return try set(key, to: value, resolved, hint: &hint)
             }
         }
     }
@@ -95,7 +85,25 @@ extension Segment {
         return try set(key, to: bytes, options)
     }
 
-    private static func type<Value: SegmentValue>(of value: Value) -> ValueType { Value.valueType }
+    static func type<Value: SegmentValue>(of value: Value) -> ValueType { Value.valueType }
+
+    /// Sets a key; `hint` is the slot where it stood before, 0 if that isn't known, and becomes the one it has now.
+    @inline(__always)
+    func set(
+        _ key: RawSpan, to value: RawSpan, _ options: SharedMemStore.SetOptions, hint: inout Int
+    ) throws(SharedMemError) -> UInt64 {
+        var slot = hint
+        let version = try writing { (store, time) throws(StoreError) in
+            try unsafe key.withUnsafeBytes { (key) throws(StoreError) in
+                try unsafe value.withUnsafeBytes { (value) throws(StoreError) in
+                    try unsafe store.set(
+                        key, to: value, at: time, options, hint: &slot, bootTime: SystemClock.boottime)
+                }
+            }
+        }
+        hint = slot
+        return version
+    }
 
     /// Deletes `key` and says whether there was one; waits and throws as `set(_:to:)`.
     ///

@@ -68,6 +68,14 @@ extension Segment {
     package func withStore<Result>(
         _ body: (borrowing Store) throws(StoreError) -> Result
     ) throws(SharedMemError) -> Result {
+        try unsafe withView { (view) throws(StoreError) in try unsafe body(view.pointee.store) }
+    }
+
+    /// The same, with all that belongs to the generation.
+    @inline(__always)
+    func withView<Result>(
+        _ body: (UnsafePointer<AttachedStore.View>) throws(StoreError) -> Result
+    ) throws(SharedMemError) -> Result {
         var attempts = 3
         while true {
             // SYNC: the view's bytes are visible with its address; pairs with the store in `attachAgain(insteadOf:)`.
@@ -75,7 +83,7 @@ extension Segment {
             // Its object is in `attached`, which only grows.
             if let view = unsafe AttachedStore.View.at(address), unsafe view.pointee.forkCount == ForkCounter.current {
                 do throws(StoreError) {
-                    return try unsafe body(view.pointee.store)
+                    return try unsafe body(view)
                 } catch {
                     attempts -= 1
                     guard error == .retired, attempts > 0 else { throw SharedMemError(error, segment: name) }

@@ -29,7 +29,7 @@ public struct SharedMemError: Error, Sendable {
             case noSuchSegment, exists, notPermitted, readOnly, full, bufferTooSmall, lockTimeout, corrupted,
                 notConnected
             case removed, versionSkew, quota, keyTooLong, valueTooLarge, invalidArgument, systemCall
-            case versionDiffers, wrongType, outOfRange
+            case versionDiffers, wrongType, outOfRange, busy
         }
 
         private let kind: Kind
@@ -72,6 +72,8 @@ public struct SharedMemError: Error, Sendable {
         public static var wrongType: Code { Code(.wrongType) }
         /// The sum doesn't fit into 64 bits (ERANGE).
         public static var outOfRange: Code { Code(.outOfRange) }
+        /// Writers changed what was to be read again and again (EAGAIN).
+        public static var busy: Code { Code(.busy) }
         /// A system call failed: `errno` says how.
         public static var systemCall: Code { Code(.systemCall) }
     }
@@ -131,7 +133,7 @@ extension SharedMemError {
             self.init(.versionDiffers, errno: Errno.stale.rawValue, available: actual, sentence)
         case .wrongType: self.init(.wrongType, errno: Errno.wrongMediumType.rawValue, sentence)
         case .outOfRange: self.init(.outOfRange, errno: Errno.outOfRange.rawValue, sentence)
-        case .busy: self.init(.systemCall, errno: Errno.wouldBlock.rawValue, sentence)
+        case .busy: self.init(.busy, errno: Errno.wouldBlock.rawValue, sentence)
         case .retired: self.init(.notConnected, errno: Errno.notConnected.rawValue, sentence)
         case .removed: self.init(.removed, errno: Errno.identifierRemoved.rawValue, sentence)
         case .foreign: self.init(.versionSkew, errno: Errno.protocolNotSupported.rawValue, sentence)

@@ -1,3 +1,4 @@
+internal import CSharedMem
 internal import Synchronization
 
 /// One mapped file of a generation: the only type that holds a pointer into shared memory.
@@ -74,6 +75,10 @@ extension SharedBytes {
     package func loadAcquiring(_ offset: Int) -> UInt64 {
         unsafe word64(offset).pointee.load(ordering: .acquiring)
     }
+
+    /// Begins to bring the cache line at `offset` nearer; any offset is allowed.
+    @inline(__always)
+    package func prefetch(_ offset: Int) { unsafe sharedmem_prefetch(base.advanced(by: offset)) }
 
     /// Loads 4 bytes.
     @inline(__always)

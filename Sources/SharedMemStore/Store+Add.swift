@@ -19,9 +19,12 @@ extension Store {
         }
         let sum = number.addingReportingOverflow(delta)
         guard !sum.overflow else { throw .outOfRange }
+        let extent = try extent(keyByteCount: key.count, valueByteCount: 8)
+        let slot: Int
+        if let old { slot = old.slotOffset } else { slot = try newSlot(hash) }
         var bytes = sum.partialValue.littleEndian
         _ = try unsafe withUnsafeBytes(of: &bytes) { (value) throws(StoreError) in
-            try unsafe replace(old, key, hash, with: value, at: time, options)
+            try unsafe replace(old, slot, extent, key, with: value, at: time, options)
         }
         return sum.partialValue
     }

@@ -68,20 +68,26 @@ extension Store {
             while matches != 0 {
                 let slot = bucket &+ matches.trailingZeroBitCount / 8 &* 8
                 matches &= matches &- 1
-                let reference = Reference(bits: data.load(slot))
-                if reference.isEmpty { continue }
-                guard let record = Record(reference.block, in: geometry),
-                    let extent = record.extent(data, in: geometry)
-                else { throw .corrupted(.record) }
-                if extent.keyByteCount == key.count, unsafe isKey(key, of: record) {
-                    return Position(slotOffset: slot, reference: reference, record: record, extent: extent)
-                }
+                if let position = try unsafe position(of: key, atSlot: slot) { return position }
             }
             if remaining == 0 { return nil }
             remaining &-= 1
             bucket &+= Int(sharedmem_bucket_size)
             word = tags(ofBucketAt: bucket)
         }
+    }
+
+    /// Looks whether a slot holds a key; only for the lock holder.
+    @inline(__always)
+    func position(of key: UnsafeRawBufferPointer, atSlot slot: Int) throws(StoreError) -> Position? {
+        guard isSlot(slot) else { return nil }
+        let reference = Reference(bits: data.load(slot))
+        if reference.isEmpty { return nil }
+        guard let record = Record(reference.block, in: geometry), let extent = record.extent(data, in: geometry) else {
+            throw .corrupted(.record)
+        }
+        guard extent.keyByteCount == key.count, unsafe isKey(key, of: record) else { return nil }
+        return Position(slotOffset: slot, reference: reference, record: record, extent: extent)
     }
 
     @inline(__always)

@@ -16,40 +16,52 @@ internal import Synchronization
 extension Store {
     /// Reads that are begun again before the store gives up: each needs two moves of the epoch and a change of the very
     /// key in between.
-    static var readLimit: Int { 1 << 20 }
+    package static var readLimit: Int { 1 << 20 }
 
     /// Copies the value of `key` into `buffer`; nil: there is no such key.
     ///
     /// Takes no lock, makes no system call, stores nothing outside `buffer`, whose bytes are undefined unless a value is
-    /// returned. Throws `bufferTooSmall` with the bytes needed. The value may have expired: the caller looks at the
-    /// clock if `expiresAt` isn't 0. `hint` is the slot where the key stood before, 0 if that isn't known.
+    /// returned. Throws `bufferTooSmall` with the bytes needed, and `busy` if writers overtook the read `attempts`
+    /// times. The value may have expired: the caller looks at the clock if `expiresAt` isn't 0. `hint` is the slot where
+    /// the key stood before, 0 if that isn't known: found there, the key isn't hashed.
     package func get(
-        _ key: UnsafeRawBufferPointer, _ hash: KeyHash, hint: Int = 0, into buffer: UnsafeMutableRawBufferPointer
+        _ key: UnsafeRawBufferPointer, hint: Int = 0, attempts: Int = Store.readLimit,
+        into buffer: UnsafeMutableRawBufferPointer
     ) throws(StoreError) -> ValueInfo? {
-        let info = unsafe try find(key, hash, hint: hint, into: buffer)
-        guard let info else { return nil }
+        if hint != 0, let found = try unsafe getHinted(key, hint, into: buffer) { return found }
+        let hash = unsafe KeyHash(key, seed: geometry.hashSeed)
+        guard let info = unsafe try find(key, hash, attempts: attempts, into: buffer) else { return nil }
         guard info.byteCount <= buffer.count else { throw .bufferTooSmall(needed: info.byteCount) }
         return info
     }
 
-    /// The same for a key whose hash nobody keeps.
-    package func get(
-        _ key: UnsafeRawBufferPointer, into buffer: UnsafeMutableRawBufferPointer
+    /// Reads what a slot names, if that is a value of `key`; nil: look the key up.
+    @inline(__always)
+    private func getHinted(
+        _ key: UnsafeRawBufferPointer, _ hint: Int, into buffer: UnsafeMutableRawBufferPointer
     ) throws(StoreError) -> ValueInfo? {
-        try unsafe get(key, KeyHash(key, seed: geometry.hashSeed), into: buffer)
+        guard isSlot(hint) else { return nil }
+        // SYNC: as in `attempt(_:_:into:)`.
+        let epoch = data.loadAcquiring(Int(sharedmem_at_reuse_epoch))
+        guard case .found(let info) = unsafe try read(slot: hint, key, epoch, into: buffer) else { return nil }
+        try checkState()
+        guard info.byteCount <= buffer.count else { throw .bufferTooSmall(needed: info.byteCount) }
+        return info
     }
 
     /// What is known of the value of `key`, without copying it; nil: there is no such key.
     package func info(of key: UnsafeRawBufferPointer, _ hash: KeyHash) throws(StoreError) -> ValueInfo? {
-        unsafe try find(key, hash, hint: 0, into: UnsafeMutableRawBufferPointer(start: nil, count: 0))
+        unsafe try find(
+            key, hash, attempts: Self.readLimit, into: UnsafeMutableRawBufferPointer(start: nil, count: 0))
     }
 
+    /// Reads until an attempt is valid; copies nothing if the buffer is too small.
     @inline(__always)
-    private func find(
-        _ key: UnsafeRawBufferPointer, _ hash: KeyHash, hint: Int, into buffer: UnsafeMutableRawBufferPointer
+    func find(
+        _ key: UnsafeRawBufferPointer, _ hash: KeyHash, attempts: Int, into buffer: UnsafeMutableRawBufferPointer
     ) throws(StoreError) -> ValueInfo? {
-        for _ in 0..<Self.readLimit {
-            switch unsafe try attempt(key, hash, hint: hint, into: buffer) {
+        for _ in 0..<attempts {
+            switch unsafe try attempt(key, hash, into: buffer) {
             case .found(let info):
                 try checkState()
                 return info
@@ -77,18 +89,10 @@ extension Store {
 
     @inline(__always)
     private func attempt(
-        _ key: UnsafeRawBufferPointer, _ hash: KeyHash, hint: Int, into buffer: UnsafeMutableRawBufferPointer
+        _ key: UnsafeRawBufferPointer, _ hash: KeyHash, into buffer: UnsafeMutableRawBufferPointer
     ) throws(StoreError) -> Attempt {
         // SYNC: orders this load before those of the entries; pairs with `moveEpoch()`.
         let epoch = data.loadAcquiring(Int(sharedmem_at_reuse_epoch))
-        if hint != 0 {
-            switch unsafe try read(slot: hint, key, epoch, into: buffer) {
-            case .another: break
-            case .found(let info): return .found(info)
-            case .absent: break
-            case .overtaken: return .overtaken
-            }
-        }
         var bucket = bucketOffset(hash.home(among: geometry.homeBucketCount))
         var word = tags(ofBucketAt: bucket)
         var remaining = word.reach

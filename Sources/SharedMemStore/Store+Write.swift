@@ -26,10 +26,28 @@ extension Store {
         _ key: UnsafeRawBufferPointer, to value: UnsafeRawBufferPointer, at time: UInt64,
         _ options: SetOptions = SetOptions(), bootTime: () -> UInt64 = { 0 }
     ) throws(StoreError) -> UInt64 {
+        var hint = 0
+        return try unsafe set(key, to: value, at: time, options, hint: &hint, bootTime: bootTime)
+    }
+
+    /// The same; `hint` is the slot where the key stood before, 0 if that isn't known, and becomes the one it has now.
+    @inline(__always)
+    package func set(
+        _ key: UnsafeRawBufferPointer, to value: UnsafeRawBufferPointer, at time: UInt64, _ options: SetOptions,
+        hint: inout Int, bootTime: () -> UInt64
+    ) throws(StoreError) -> UInt64 {
+        if hint != 0, let old = try unsafe position(of: key, atSlot: hint) {
+            guard isSettled else { throw .corrupted(.intent) }
+            if let expected = options.expectedVersion { try check(old, hasVersion: expected, bootTime: bootTime) }
+            let extent = try extent(keyByteCount: key.count, valueByteCount: value.count)
+            return try unsafe replace(old, hint, extent, key, with: value, at: time, options)
+        }
         let hash = try unsafe hashForWriting(key)
         let old = unsafe try position(of: key, hash)
         if let expected = options.expectedVersion { try check(old, hasVersion: expected, bootTime: bootTime) }
-        return try unsafe replace(old, key, hash, with: value, at: time, options)
+        let extent = try extent(keyByteCount: key.count, valueByteCount: value.count)
+        if let old { hint = old.slotOffset } else { hint = try newSlot(hash) }
+        return try unsafe replace(old, hint, extent, key, with: value, at: time, options)
     }
 
     /// Deletes `key` and returns the version of the deletion; nil: there was no such key.
@@ -87,15 +105,12 @@ extension Store {
         guard actual == expected else { throw .versionDiffers(actual: actual) }
     }
 
-    /// Makes and publishes a new record of a key.
+    /// Makes and publishes a new record of a key, whose slot is old's or a new one.
     @inline(__always)
     func replace(
-        _ old: Position?, _ key: UnsafeRawBufferPointer, _ hash: KeyHash, with value: UnsafeRawBufferPointer,
-        at time: UInt64, _ options: SetOptions
+        _ old: Position?, _ slot: Int, _ extent: Record.Extent, _ key: UnsafeRawBufferPointer,
+        with value: UnsafeRawBufferPointer, at time: UInt64, _ options: SetOptions
     ) throws(StoreError) -> UInt64 {
-        let extent = try extent(keyByteCount: key.count, valueByteCount: value.count)
-        let slot: Int
-        if let old { slot = old.slotOffset } else { slot = try newSlot(hash) }
         let allocation = try allocate(granuleCount: extent.granuleCount)
         let version = data.load(Int(sharedmem_at_commit_number)) &+ 1
         let intent = try intent(

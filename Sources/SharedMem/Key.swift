@@ -1,0 +1,91 @@
+internal import SharedMemStore
+internal import Synchronization
+
+/// A key of a segment that is used often: it knows where the key stood last, and finds it there without hashing.
+///
+/// May be used by many threads at once. What it knows is checked at each use: a key that has moved, was deleted or is
+/// new is looked up by its name.
+public final class Key: Sendable {
+    /// The segment.
+    public let segment: Segment
+    /// The key's bytes.
+    public let bytes: [UInt8]
+
+    /// The slot where the key stood last; 0: not known.
+    private let slot = Atomic<Int>(0)
+
+    /// A handle of `key`, which needn't exist yet; keeps the segment attached.
+    ///
+    /// Throws `keyTooLong`.
+    public init(_ key: some SegmentKey, in segment: Segment) throws(SharedMemError) {
+        let bytes = key.withKeyBytes { key in unsafe key.withUnsafeBytes { unsafe [UInt8]($0) } }
+        guard bytes.count <= Segment.keyLimit else {
+            throw SharedMemError(.keyTooLong(bytes.count), segment: segment.name)
+        }
+        self.segment = segment
+        self.bytes = bytes
+    }
+
+    /// Copies the value into `buffer`; nil: there is no such key.
+    ///
+    /// As `Segment.get(_:into:)`.
+    public func get(into buffer: UnsafeMutableRawBufferPointer) throws(SharedMemError) -> ReadValue? {
+        // Relaxed: whatever slot is read, its key is compared.
+        let hint = slot.load(ordering: .relaxed)
+        var found = hint
+        let key = bytes
+        let value = try unsafe segment.get(key.span.bytes, hint: &found, into: buffer)
+        if found != hint { slot.store(found, ordering: .relaxed) }
+        return value
+    }
+
+    /// The bytes of the value, whatever its type; nil: there is no such key.
+    public func get() throws(SharedMemError) -> [UInt8]? { try copied()?.bytes }
+
+    /// The value as a `Value`; nil: there is no such key.
+    ///
+    /// Throws `wrongType` if the value is tagged with another type.
+    public func get<Value: SegmentValue>(as type: Value.Type) throws(SharedMemError) -> Value? {
+        guard let copied = try copied() else { return nil }
+        return try segment.value(copied.bytes, copied.info.type)
+    }
+
+    private func copied() throws(SharedMemError) -> CopiedBytes<ReadValue>? {
+        let copied = try unsafe CopiedBytes<ReadValue?>.filled { (buffer) throws(SharedMemError) in
+            let value = try unsafe get(into: buffer)
+            return (value, value?.byteCount ?? 0)
+        }
+        return copied.info.map { CopiedBytes(bytes: copied.bytes, info: $0) }
+    }
+
+    /// Sets the key to the bytes of `value` and returns the version.
+    ///
+    /// As `Segment.set(_:to:)`.
+    @discardableResult
+    public func set(to value: RawSpan) throws(SharedMemError) -> UInt64 {
+        try set(to: value, SharedMemStore.SetOptions())
+    }
+
+    /// Sets the key to `value` and returns the version; as `Segment.set(_:to:_:)`.
+    @discardableResult
+    public func set(
+        to value: some SegmentValue, _ options: SetOptions = SetOptions()
+    ) throws(SharedMemError) -> UInt64 {
+        let resolved = options.resolved(Segment.type(of: value))
+        return try value.withValueBytes { (value) throws(SharedMemError) in try set(to: value, resolved) }
+    }
+
+    private func set(to value: RawSpan, _ options: SharedMemStore.SetOptions) throws(SharedMemError) -> UInt64 {
+        let hint = slot.load(ordering: .relaxed)
+        var found = hint
+        let key = bytes
+        let version = try unsafe segment.set(key.span.bytes, to: value, options, hint: &found)
+        if found != hint { slot.store(found, ordering: .relaxed) }
+        return version
+    }
+}
+
+extension Segment {
+    /// A handle of `key`, for one that is used often.
+    public func key(_ key: some SegmentKey) throws(SharedMemError) -> Key { try Key(key, in: self) }
+}

@@ -1,0 +1,52 @@
+internal import LinuxIPC
+internal import SharedMemStore
+
+extension Segment {
+    /// Lends the bytes of the value of `key` where they are, without copying them; nil: there is no such key.
+    ///
+    /// Nothing changes them until `body` returns, whatever writers do: the value is pinned. Meanwhile the memory of
+    /// values that are replaced isn't used again, so keep `body` short in a segment that is nearly full; a writer that
+    /// finds no room throws `full`, which names the session that holds the pin. Worth it for values of some KiB and
+    /// more. `body` gets a private copy through a read-only handle, and when every pin of the segment is taken.
+    public func withValue<Result>(
+        of key: some SegmentKey, _ body: (RawSpan, ReadValue) throws(SharedMemError) -> Result
+    ) throws(SharedMemError) -> Result? {
+        if let loan = try loan(of: key) {
+            defer { loan.pinnedReads.end() }
+            guard let value = loan.value else { return nil }
+            return try unsafe loan.store.withBytes(of: value) { (bytes) throws(SharedMemError) in
+                try unsafe body(bytes.bytes, ReadValue(value.info))
+            }
+        }
+        let copied = try key.withKeyBytes { (key) throws(SharedMemError) in try bytes(key) }
+        guard let copied else { return nil }
+        return try unsafe body(copied.bytes.span.bytes, copied.info)
+    }
+
+    /// A pin that is held, and what was found under it.
+    private struct Loan {
+        let store: Store
+        let pinnedReads: PinnedReads
+        let value: PinnedValue?
+    }
+
+    /// Pins and looks `key` up; nil: there is no pin to be had.
+    private func loan(of key: some SegmentKey) throws(SharedMemError) -> Loan? {
+        try key.withKeyBytes { (key) throws(SharedMemError) in
+            try unsafe withView { (view) throws(StoreError) in
+                guard let pinnedReads = unsafe view.pointee.pinnedReads, pinnedReads.begin() else { return nil }
+                let store = unsafe view.pointee.store
+                do throws(StoreError) {
+                    let found = try unsafe key.withUnsafeBytes { (key) throws(StoreError) in
+                        try unsafe store.findPinned(key, KeyHash(key, seed: store.geometry.hashSeed))
+                    }
+                    let value = found.flatMap { $0.info.hasExpired ? nil : $0 }
+                    return Loan(store: store, pinnedReads: pinnedReads, value: value)
+                } catch {
+                    pinnedReads.end()
+                    throw error
+                }
+            }
+        }
+    }
+}
