@@ -25,7 +25,7 @@ extension ExitStatus {
     init(_ code: SharedMemError.Code) {
         switch code {
         case .noSuchSegment, .removed: self = .missing
-        case .lockTimeout, .versionDiffers: self = .notMet
+        case .lockTimeout, .versionDiffers, .busy: self = .notMet
         case .invalidArgument, .keyTooLong, .wrongType: self = .usage
         case .notConnected, .versionSkew: self = .unavailable
         case .full, .quota, .exists, .valueTooLarge, .outOfRange: self = .full

@@ -18,7 +18,7 @@ struct Shmctl: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             CreateCommand.self, RemoveCommand.self, ListCommand.self, ShowCommand.self, GetCommand.self,
-            SetCommand.self, AddCommand.self, DeleteCommand.self, KeysCommand.self,
+            SetCommand.self, AddCommand.self, DeleteCommand.self, TransactionCommand.self, KeysCommand.self,
             ImportCommand.self, ExportCommand.self,
         ])
 

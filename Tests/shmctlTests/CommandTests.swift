@@ -156,7 +156,8 @@ import Testing
             let commands = [
                 "get default k", "keys default", "show default", "remove default", "set default k v",
                 "delete default k",
-                "set readable k w", "delete readable k", "remove readable", "import readable /usr/include",
+                "set readable k w", "add readable k", "transaction readable", "delete readable k", "remove readable",
+                "import readable /usr/include",
             ]
             for command in commands {
                 expectRefusal(try daemon.shell("\"$SHMCTL\" \(command)", uid: 12_345), 77, mentioning: "")

@@ -48,6 +48,8 @@ import Testing
           add                     Add to the whole number that a key holds, and write
                                   the sum.
           delete                  Delete keys.
+          transaction             Do the operations on standard input all at once, or
+                                  none of them.
           keys                    List the keys of a segment, in the order of their
                                   bytes.
           import                  Set a key for each file below a folder.
@@ -253,6 +255,41 @@ import Testing
               --json                  Write JSON Lines: one object a line.
               --if-version <version>  Delete the one KEY only if it has this version;
                                       otherwise exit status 2.
+              --version               Show the version.
+              -h, --help              Show help information.
+
+            """#
+        ),
+        (
+            "transaction",
+            #"""
+            OVERVIEW: Do the operations on standard input all at once, or none of them.
+
+            Nobody sees a part of it. There is an operation on each line:
+              set KEY VALUE [TYPE]   TYPE: bytes, text, int64 or double
+              delete KEY             or nothing, if there is no such key
+              add KEY DELTA          to the whole number that the key holds
+              expect KEY VERSION     0: no such key; if not so, exit status 2
+            Versions are those before the transaction. Without a TYPE a value is text if it
+            is UTF-8.
+            A word with spaces, or an empty one, stands in double quotes, where \n, \r, \t,
+            \", \\ and \xHH are escapes. Empty lines and lines that begin with # are
+            skipped. A wrong line is named, and nothing is written.
+            With --json a line is an object: {"set":KEY,"text":TEXT},
+            {"set":KEY,"value":BASE64}, both with a type if need be, {"delete":KEY},
+            {"add":KEY,"delta":NUMBER} or {"expect":KEY,"version":NUMBER}; setBase64 and so
+            on take a key in base64.
+            The version that all keys have got is written.
+
+            USAGE: shmctl transaction [--socket <path>] [--json] <segment>
+
+            ARGUMENTS:
+              <segment>               The segment's name.
+
+            OPTIONS:
+              --socket <path>         The daemon's socket (default: $SHAREDMEM_SOCKET, or
+                                      else /run/sharedmemd/control.sock).
+              --json                  Read and write JSON Lines: one object a line.
               --version               Show the version.
               -h, --help              Show help information.
 

@@ -60,6 +60,8 @@ import Testing
             ["delete", "s", "k", String(repeating: "é", count: 257)],
             "the key has 514 bytes, and a key has at most 512"
         ),
+        (["transaction"], "missing expected argument '<segment>'; see 'shmctl transaction --help'"),
+        (["transaction", "s", "f"], "unexpected argument 'f'; see 'shmctl transaction --help'"),
         (["add", "s"], "missing expected argument '<key>'; see 'shmctl add --help'"),
         (
             ["add", "s", "-5"],
@@ -137,7 +139,8 @@ import Testing
         ["list"], ["show", "default"], ["get", "default", "k"], ["set", "default", "k", "v"],
         ["delete", "default", "k"], ["keys", "default"], ["create", "s", "--size", "1MiB"], ["remove", "s"],
         ["import", "s", "/tmp"], ["export", "s", "--format", "jsonl"], ["add", "default", "k", "-1"],
-        ["get", "default", "k", "--meta"], ["set", "default", "k", "-1", "--type", "int64"],
+        ["transaction", "default"], ["get", "default", "k", "--meta"],
+        ["set", "default", "k", "-1", "--type", "int64"],
     ])
     func noDaemonIsOneSentenceAnd69(arguments: [String]) throws {
         try TemporaryFolder.use { folder in
@@ -158,6 +161,7 @@ import Testing
         #expect(ExitStatus(.removed) == .missing)
         #expect(ExitStatus(.lockTimeout) == .notMet)
         #expect(ExitStatus(.versionDiffers) == .notMet)
+        #expect(ExitStatus(.busy) == .notMet)
         #expect(ExitStatus(.invalidArgument) == .usage)
         #expect(ExitStatus(.keyTooLong) == .usage)
         #expect(ExitStatus(.wrongType) == .usage)
