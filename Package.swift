@@ -41,6 +41,7 @@ let package = Package(
     name: "sharedmemd",
     products: [
         .library(name: "SharedMem", targets: ["SharedMem"]),
+        .library(name: "SharedMemCodable", targets: ["SharedMemCodable"]),
         .executable(name: "sharedmemd", targets: ["sharedmemd"]),
         .executable(name: "shmctl", targets: ["shmctl"]),
     ],
@@ -60,6 +61,9 @@ let package = Package(
         layer("SharedMemStore", ["CSharedMem", "CXXHash"]),
         layer("SharedMemProtocol", ["CSharedMem"]),
         layer("SharedMem", ["SharedMemStore", "SharedMemProtocol", "LinuxIPC"]),
+
+        // MARK: Beside the client, for programs that use Foundation anyway
+        layer("SharedMemCodable", ["SharedMem"]),
 
         // MARK: The daemon
         layer("SharedMemBroker", ["SharedMemProtocol"]),
@@ -83,6 +87,7 @@ let package = Package(
             of: "SharedMemDaemon",
             ["SharedMemBroker", "SharedMemProtocol", "SharedMemStore", "LinuxIPC", "sharedmemd"]),
         tests(of: "SharedMem", ["SharedMemStore", "TestSupport", "sharedmemd", "sharedmem-torture"]),
+        tests(of: "SharedMemCodable", ["SharedMem", "TestSupport", "sharedmemd"]),
         tests(of: "shmctl", ["SharedMem", "LinuxIPC", "sharedmemd", argumentParser]),
         .target(name: "TestSupport", path: "Tests/Support", swiftSettings: settings),
         .target(

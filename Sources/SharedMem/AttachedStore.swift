@@ -18,6 +18,12 @@ final class AttachedStore: Sendable {
         /// What its reads under a pin share; nil in a read-only store.
         let pinnedReads: PinnedReads?
 
+        /// Where the store of a view is: it stands first.
+        @unsafe @inline(__always)
+        static func store(_ view: UnsafePointer<View>) -> UnsafePointer<Store> {
+            unsafe UnsafeRawPointer(view).assumingMemoryBound(to: Store.self)
+        }
+
         /// The view at `address`, whose `AttachedStore` must live.
         @unsafe @inline(__always)
         static func at(_ address: UInt) -> UnsafePointer<View>? { unsafe UnsafePointer(bitPattern: address) }
@@ -59,7 +65,7 @@ final class AttachedStore: Sendable {
     deinit {
         guard let view = unsafe UnsafeMutablePointer<View>(bitPattern: address) else { return }
         // A forked child doesn't have the mapping, and the slot is its parent's.
-        if unsafe view.pointee.forkCount == ForkCounter.current { unsafe view.pointee.pinnedReads?.releaseSlot() }
+        if unsafe view.pointee.forkCount == ForkCounter.current { unsafe view.pointee.pinnedReads?.releaseSlots() }
         unsafe view.deinitialize(count: 1)
         unsafe view.deallocate()
     }

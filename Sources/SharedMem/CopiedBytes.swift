@@ -41,7 +41,7 @@ struct CopiedBytes<Info> {
 extension CopiedBytes<Sighting> {
     /// Reads a key as of a commit number.
     static func sighted(
-        _ key: RawSpan, _ hash: KeyHash, asOf moment: UInt64, in store: borrowing Store
+        _ key: RawSpan, _ hash: KeyHash, asOf moment: UInt64, in store: Store
     ) throws(StoreError) -> CopiedBytes {
         try unsafe key.withUnsafeBytes { (key) throws(StoreError) in
             try unsafe filled { (buffer) throws(StoreError) in

@@ -5,11 +5,14 @@ internal import Synchronization
 ///
 /// May be used by many threads at once. What it knows is checked at each use: a key that has moved, was deleted or is
 /// new is looked up by its name.
-public final class Key: Sendable {
+@safe
+public final class Key: @unchecked Sendable {
+    // Proof of @unchecked: `name` is filled once, before anybody else has the object.
+
     /// The segment.
     public let segment: Segment
-    /// The key's bytes.
-    public let bytes: [UInt8]
+    /// The key's bytes, here and not in an array: reaching an array's bytes would count references at each use.
+    private let name: UnsafeRawBufferPointer
 
     /// The slot where the key stood last; 0: not known.
     private let slot = Atomic<Int>(0)
@@ -17,14 +20,26 @@ public final class Key: Sendable {
     /// A handle of `key`, which needn't exist yet; keeps the segment attached.
     ///
     /// Throws `keyTooLong`.
-    public init(_ key: some SegmentKey, in segment: Segment) throws(SharedMemError) {
+    public convenience init(_ key: some SegmentKey, in segment: Segment) throws(SharedMemError) {
         let bytes = key.withKeyBytes { key in unsafe key.withUnsafeBytes { unsafe [UInt8]($0) } }
         guard bytes.count <= Segment.keyLimit else {
             throw SharedMemError(.keyTooLong(bytes.count), segment: segment.name)
         }
-        self.segment = segment
-        self.bytes = bytes
+        self.init(bytes: bytes, segment: segment)
     }
+
+    // Embedded Swift has no generic designated initialisers of classes.
+    private init(bytes: [UInt8], segment: Segment) {
+        self.segment = segment
+        let name = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 8)
+        unsafe name.copyBytes(from: bytes)
+        unsafe self.name = UnsafeRawBufferPointer(name)
+    }
+
+    deinit { unsafe name.deallocate() }
+
+    /// The key's bytes.
+    public var bytes: [UInt8] { unsafe [UInt8](name) }
 
     /// Copies the value into `buffer`; nil: there is no such key.
     ///
@@ -32,11 +47,19 @@ public final class Key: Sendable {
     public func get(into buffer: UnsafeMutableRawBufferPointer) throws(SharedMemError) -> ReadValue? {
         // Relaxed: whatever slot is read, its key is compared.
         let hint = slot.load(ordering: .relaxed)
-        var found = hint
-        let key = bytes
-        let value = try unsafe segment.get(key.span.bytes, hint: &found, into: buffer)
-        if found != hint { slot.store(found, ordering: .relaxed) }
-        return value
+        if let view = unsafe segment.currentView() {
+            let value = unsafe Store.plainGet(AttachedStore.View.store(view), name, hint: hint, into: buffer)
+            if value.type >= 0 { return ReadValue(value) }
+        }
+        return try unsafe getByName(into: buffer)
+    }
+
+    /// Looks the key up and notes where it stands.
+    @inline(never)
+    private func getByName(into buffer: UnsafeMutableRawBufferPointer) throws(SharedMemError) -> ReadValue? {
+        guard let info = try unsafe segment.getAnywhere(name.bytes, into: buffer) else { return nil }
+        slot.store(info.slotOffset, ordering: .relaxed)
+        return ReadValue(info)
     }
 
     /// The bytes of the value, whatever its type; nil: there is no such key.
@@ -78,8 +101,7 @@ public final class Key: Sendable {
     private func set(to value: RawSpan, _ options: SharedMemStore.SetOptions) throws(SharedMemError) -> UInt64 {
         let hint = slot.load(ordering: .relaxed)
         var found = hint
-        let key = bytes
-        let version = try unsafe segment.set(key.span.bytes, to: value, options, hint: &found)
+        let version = try unsafe segment.set(name.bytes, to: value, options, hint: &found)
         if found != hint { slot.store(found, ordering: .relaxed) }
         return version
     }

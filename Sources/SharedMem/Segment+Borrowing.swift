@@ -12,7 +12,7 @@ extension Segment {
         of key: some SegmentKey, _ body: (RawSpan, ReadValue) throws(SharedMemError) -> Result
     ) throws(SharedMemError) -> Result? {
         if let loan = try loan(of: key) {
-            defer { loan.pinnedReads.end() }
+            defer { loan.pinnedReads.end(loan.token) }
             guard let value = loan.value else { return nil }
             return try unsafe loan.store.withBytes(of: value) { (bytes) throws(SharedMemError) in
                 try unsafe body(bytes.bytes, ReadValue(value.info))
@@ -27,6 +27,7 @@ extension Segment {
     private struct Loan {
         let store: Store
         let pinnedReads: PinnedReads
+        let token: PinnedReads.Token
         let value: PinnedValue?
     }
 
@@ -34,16 +35,18 @@ extension Segment {
     private func loan(of key: some SegmentKey) throws(SharedMemError) -> Loan? {
         try key.withKeyBytes { (key) throws(SharedMemError) in
             try unsafe withView { (view) throws(StoreError) in
-                guard let pinnedReads = unsafe view.pointee.pinnedReads, pinnedReads.begin() else { return nil }
+                guard let pinnedReads = unsafe view.pointee.pinnedReads, let token = pinnedReads.begin() else {
+                    return nil
+                }
                 let store = unsafe view.pointee.store
                 do throws(StoreError) {
                     let found = try unsafe key.withUnsafeBytes { (key) throws(StoreError) in
                         try unsafe store.findPinned(key, KeyHash(key, seed: store.geometry.hashSeed))
                     }
                     let value = found.flatMap { $0.info.hasExpired ? nil : $0 }
-                    return Loan(store: store, pinnedReads: pinnedReads, value: value)
+                    return Loan(store: store, pinnedReads: pinnedReads, token: token, value: value)
                 } catch {
-                    pinnedReads.end()
+                    pinnedReads.end(token)
                     throw error
                 }
             }

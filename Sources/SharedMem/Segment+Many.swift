@@ -66,7 +66,7 @@ private struct Round {
     private static var stageLength: Int { 16 }
 
     /// Reads `keys`, some at a time.
-    init(_ keys: [some SegmentKey], in store: borrowing Store) throws(StoreError) {
+    init(_ keys: [some SegmentKey], in store: Store) throws(StoreError) {
         // Before anything is looked up.
         moment = store.moment
         found.reserveCapacity(keys.count)
@@ -81,7 +81,7 @@ private struct Round {
     }
 
     /// Hashes keys and asks for their memory.
-    private mutating func prepare(_ keys: ArraySlice<some SegmentKey>, in store: borrowing Store) {
+    private mutating func prepare(_ keys: ArraySlice<some SegmentKey>, in store: Store) {
         let first = hashes.count
         for key in keys {
             let hash = key.withKeyBytes { key in
@@ -95,7 +95,7 @@ private struct Round {
 
     /// Reads one key.
     private mutating func read(
-        _ key: some SegmentKey, _ hash: KeyHash, in store: borrowing Store
+        _ key: some SegmentKey, _ hash: KeyHash, in store: Store
     ) throws(StoreError) {
         let moment = moment
         let copied = try key.withKeyBytes { (key) throws(StoreError) in

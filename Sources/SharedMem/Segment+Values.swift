@@ -7,6 +7,29 @@ public struct ReadValue: Equatable, Sendable {
     public let byteCount: Int
     /// The segment's commit number at which it was set; increases with every change of the segment.
     public let version: UInt64
+    /// How its bytes are meant.
+    public let type: ValueType
+
+    init(_ info: ValueInfo) {
+        byteCount = info.byteCount
+        version = info.version
+        type = ValueType(rawValue: info.type)
+    }
+
+    @inline(__always)
+    init(_ value: PlainValue) {
+        byteCount = value.byteCount
+        version = value.version
+        type = ValueType(rawValue: UInt8(truncatingIfNeeded: value.type))
+    }
+}
+
+/// All that is known of a value beside its bytes.
+public struct ValueMetadata: Equatable, Sendable {
+    /// Bytes of the value.
+    public let byteCount: Int
+    /// The segment's commit number at which it was set; increases with every change of the segment.
+    public let version: UInt64
     /// When it was set: nanoseconds since the epoch, of a clock that moves every few milliseconds.
     public let writtenAtNanoseconds: UInt64
     /// When it expires: nanoseconds of CLOCK_BOOTTIME; 0: never.
@@ -42,30 +65,32 @@ extension Segment {
     public func get(
         _ key: RawSpan, into buffer: UnsafeMutableRawBufferPointer
     ) throws(SharedMemError) -> ReadValue? {
-        var hint = 0
-        return try unsafe get(key, hint: &hint, into: buffer)
+        if let view = unsafe currentView() {
+            let value = unsafe key.withUnsafeBytes {
+                unsafe Store.plainGet(AttachedStore.View.store(view), $0, into: buffer)
+            }
+            if value.type >= 0 { return ReadValue(value) }
+        }
+        return try unsafe getAnywhere(key, into: buffer).map { ReadValue($0) }
     }
 
-    /// The same; `hint` is the slot where the key stood before, 0 if that isn't known, and becomes the one it has now.
-    @inline(__always)
-    func get(
-        _ key: RawSpan, hint: inout Int, into buffer: UnsafeMutableRawBufferPointer
-    ) throws(SharedMemError) -> ReadValue? {
-        let slot = hint
+    /// Looks a key up in whatever state it is; nil: there is no such key.
+    @inline(never)
+    func getAnywhere(
+        _ key: RawSpan, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(SharedMemError) -> ValueInfo? {
         let info = try unsafe withView { (view) throws(StoreError) in
             try unsafe key.withUnsafeBytes { (key) throws(StoreError) in
                 do throws(StoreError) {
-                    return try unsafe view.pointee.store.get(
-                        key, hint: slot, attempts: Self.attemptsWithoutPin, into: buffer)
+                    return try unsafe view.pointee.store.get(key, attempts: Self.attemptsWithoutPin, into: buffer)
                 } catch {
                     guard error == .busy else { throw error }
                 }
                 return try unsafe Self.getOvertaken(key, view, into: buffer)
             }
         }
-        guard let info else { return nil }
-        hint = info.slotOffset
-        return info.hasExpired ? nil : ReadValue(info)
+        guard let info, !info.hasExpired else { return nil }
+        return info
     }
 
     /// Reads that writers may overtake before the read goes on under a pin.
@@ -80,10 +105,10 @@ extension Segment {
         into buffer: UnsafeMutableRawBufferPointer
     ) throws(StoreError) -> ValueInfo? {
         let store = unsafe view.pointee.store
-        guard let pinnedReads = unsafe view.pointee.pinnedReads, pinnedReads.begin() else {
+        guard let pinnedReads = unsafe view.pointee.pinnedReads, let token = pinnedReads.begin() else {
             return try unsafe store.get(key, into: buffer)
         }
-        defer { pinnedReads.end() }
+        defer { pinnedReads.end(token) }
         let hash = unsafe KeyHash(key, seed: store.geometry.hashSeed)
         guard let value = try unsafe store.findPinned(key, hash) else { return nil }
         guard value.info.byteCount <= buffer.count else { throw .bufferTooSmall(needed: value.info.byteCount) }
@@ -123,13 +148,13 @@ extension Segment {
     public func string(_ key: some SegmentKey) throws(SharedMemError) -> String? { try get(key, as: String.self) }
 
     /// What is known of the value of `key`, without its bytes; nil: there is no such key.
-    public func metadata(_ key: some SegmentKey) throws(SharedMemError) -> ReadValue? {
+    public func metadata(_ key: some SegmentKey) throws(SharedMemError) -> ValueMetadata? {
         try key.withKeyBytes { (key) throws(SharedMemError) in
             try withStore { (store) throws(StoreError) in
                 try unsafe key.withUnsafeBytes { (key) throws(StoreError) in
                     let hash = unsafe KeyHash(key, seed: store.geometry.hashSeed)
                     guard let info = unsafe try store.info(of: key, hash), !info.hasExpired else { return nil }
-                    return ReadValue(info)
+                    return ValueMetadata(info)
                 }
             }
         }

@@ -4,6 +4,8 @@ internal import SharedMemStore
 /// What a set is given beside key and value.
 public struct SetOptions: Sendable {
     /// How long the value lives, suspended time included; nil: until it is replaced or deleted.
+    ///
+    /// Nobody sees a value that is set with zero or less; 584 years or more are as long as for ever.
     public var expiresIn: Duration?
     /// The version that the key must have, 0: it must not exist; nil: any.
     public var ifVersion: UInt64?
@@ -37,13 +39,13 @@ public struct SetOptions: Sendable {
     }
 
     private static func expiry(in duration: Duration) -> UInt64 {
+        // A duration can be longer than its components can say, which trap then.
+        guard duration > .zero else { return 1 }
+        guard duration < .seconds(UInt64.max / 1_000_000_000) else { return UInt64.max }
         let (seconds, attoseconds) = duration.components
-        guard seconds >= 0, attoseconds >= 0 else { return 1 }
-        let nanoseconds = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
-        let sum = nanoseconds.partialValue.addingReportingOverflow(
-            UInt64(attoseconds / 1_000_000_000) &+ SystemClock.boottime())
-        // 0 would mean never, and so does the end of time.
-        return nanoseconds.overflow || sum.overflow ? UInt64.max : max(1, sum.partialValue)
+        let nanoseconds = UInt64(seconds) &* 1_000_000_000 &+ UInt64(attoseconds / 1_000_000_000)
+        let sum = nanoseconds.addingReportingOverflow(SystemClock.boottime())
+        return sum.overflow ? UInt64.max : sum.partialValue
     }
 }
 

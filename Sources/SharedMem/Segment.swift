@@ -71,6 +71,16 @@ extension Segment {
         try unsafe withView { (view) throws(StoreError) in try unsafe body(view.pointee.store) }
     }
 
+    /// The current generation's view, if this process has it mapped.
+    @unsafe @inline(__always)
+    func currentView() -> UnsafePointer<AttachedStore.View>? {
+        // SYNC: the view's bytes are visible with its address; pairs with the store in `attachAgain(insteadOf:)`.
+        guard let view = unsafe AttachedStore.View.at(current.load(ordering: .acquiring)),
+            unsafe view.pointee.forkCount == ForkCounter.current
+        else { return nil }
+        return unsafe view
+    }
+
     /// The same, with all that belongs to the generation.
     @inline(__always)
     func withView<Result>(

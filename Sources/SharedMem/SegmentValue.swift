@@ -3,7 +3,7 @@ public struct ValueType: RawRepresentable, Equatable, Sendable {
     /// The tag in the record.
     public let rawValue: UInt8
 
-    /// Any tag; the named ones are below.
+    /// Any tag; the named ones are below, 128 to 255 are a program's own.
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
     /// Any bytes.
@@ -14,12 +14,14 @@ public struct ValueType: RawRepresentable, Equatable, Sendable {
     public static var int64: ValueType { ValueType(rawValue: 2) }
     /// A 64-bit floating-point number, little-endian.
     public static var double: ValueType { ValueType(rawValue: 3) }
+    /// One JSON text in UTF-8; `SharedMemCodable` makes it of every `Codable` type.
+    public static var json: ValueType { ValueType(rawValue: 4) }
 }
 
 /// What can be a value: bytes and the type they are tagged with.
 ///
-/// `[UInt8]`, `String`, `Int`, `Int64` and `Double` are. A program's own type can be, too; `SharedMemCodable` makes one of
-/// every `Codable` type.
+/// `[UInt8]`, `String`, `Int`, `Int64` and `Double` are. A program's own type can be, too; for `Codable` types there is
+/// `SharedMemCodable`.
 public protocol SegmentValue {
     /// The tag that a value of this type is set with.
     static var valueType: ValueType { get }
@@ -52,9 +54,9 @@ extension String: SegmentValue {
     /// The tag of its values.
     public static var valueType: ValueType { .utf8 }
 
-    /// Text: what is tagged as UTF-8, or as bytes; what isn't valid becomes U+FFFD.
+    /// Text: what is tagged as UTF-8, as JSON or as bytes; what isn't valid becomes U+FFFD.
     public init?(valueBytes: RawSpan, type: ValueType) {
-        guard type == .utf8 || type == .bytes else { return nil }
+        guard type == .utf8 || type == .json || type == .bytes else { return nil }
         self = unsafe valueBytes.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
     }
 

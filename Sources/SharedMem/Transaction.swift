@@ -122,7 +122,7 @@ extension Transaction {
 
     /// What `commit()` does.
     mutating func finish() throws(SharedMemError) -> UInt64 {
-        let writes = entries.compactMap(\.change)
+        let writes = entries.compactMap { $0.change }
         if writes.isEmpty {
             for index in entries.indices where entries[index].reading == nil { try read(index) }
             if let moment { return moment }

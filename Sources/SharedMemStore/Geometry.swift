@@ -27,7 +27,7 @@ package struct Geometry: Equatable, Sendable {
 
     /// The number of the heap's first block.
     @inline(__always)
-    package var firstBlock: Int { heapOffset / 64 }
+    package var firstBlock: Int { heapOffset &>> 6 }
 
     /// The number behind the heap's last granule.
     @inline(__always)
@@ -111,8 +111,7 @@ extension Geometry {
     /// Whether `block` is inside the heap.
     @inline(__always)
     package func contains(_ block: Block) -> Bool {
-        let number = Int(block.number)
-        return number >= firstBlock && number < endBlock
+        UInt(bitPattern: Int(block.number) &- firstBlock) < UInt(bitPattern: heapGranuleCount)
     }
 
     /// Whether `granuleCount` granules at `block` are inside the heap.

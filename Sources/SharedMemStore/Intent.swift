@@ -104,8 +104,8 @@ extension Store {
 
     /// Whether `offset` is that of a reference in the index.
     func isSlot(_ offset: Int) -> Bool {
-        let end = geometry.indexOffset + geometry.bucketCount * Int(sharedmem_bucket_size)
-        return offset >= geometry.indexOffset && offset < end && offset & 7 == 0
+        let indexByteCount = geometry.bucketCount &* Int(sharedmem_bucket_size)
+        return UInt(bitPattern: offset &- geometry.indexOffset) < UInt(bitPattern: indexByteCount) && offset & 7 == 0
             && offset & 63 != Int(sharedmem_bucket_tags)
     }
 }

@@ -16,7 +16,7 @@ package struct KeyHash: Equatable, Sendable {
     /// Source: D. Lemire, "Fast Random Integer Generation in an Interval", ACM TOMACS 29, 2019.
     @inline(__always)
     func home(among homeBucketCount: Int) -> Int {
-        Int(truncatingIfNeeded: bits.multipliedFullWidth(by: UInt64(homeBucketCount)).high)
+        Int(truncatingIfNeeded: bits.multipliedFullWidth(by: UInt64(truncatingIfNeeded: homeBucketCount)).high)
     }
 
     /// The byte that a bucket keeps of the key.

@@ -30,6 +30,8 @@ package enum SeededFault: UInt32, CaseIterable, Sendable {
     case fitLeftOut = 12
     /// A replaced record may be used again by the very next write.
     case limboLeftOut = 13
+    /// A read as of one moment takes whatever it finds.
+    case momentIgnored = 14
 
     #if SHAREDMEM_TEST_HOOKS
         /// Whether this build can seed faults.

@@ -169,6 +169,14 @@ extension SharedBytes {
             return
         }
         var position = 0
+        while position &+ 32 <= count {
+            let words = (
+                load(offset &+ position), load(offset &+ position &+ 8), load(offset &+ position &+ 16),
+                load(offset &+ position &+ 24)
+            )
+            unsafe target.storeBytes(of: words, toByteOffset: position, as: (UInt64, UInt64, UInt64, UInt64).self)
+            position &+= 32
+        }
         while position &+ 8 <= count {
             unsafe target.storeBytes(of: load(offset &+ position), toByteOffset: position, as: UInt64.self)
             position &+= 8

@@ -26,13 +26,20 @@ extension Store {
     /// Whether nobody can be reading the record any more.
     @inline(__always)
     func isReclaimable(_ record: Record) -> Bool {
+        // The pins are scanned after both moves of the epoch since the retirement, each of which fenced.
+        isOutdated(record) && pinHolder(of: record) == nil
+    }
+
+    /// Whether the epoch has moved far enough since the retirement for readers without a pin.
+    @inline(__always)
+    private func isOutdated(_ record: Record) -> Bool {
         let retired = data.load32(record.offset &+ Int(sharedmem_record_retire_epoch))
         let now = UInt32(truncatingIfNeeded: data.load(Int(sharedmem_at_reuse_epoch)))
-        // The pins are scanned after both moves of the epoch since the retirement, each of which fenced.
-        return now &- retired >= 2 && pinHolder(keeping: retired) == nil
+        return now &- retired >= 2
     }
 
     /// Who keeps limbo's head from being reused; nil: nobody.
+    @inline(__always)
     private func pinHolder(of head: Record) -> UInt32? {
         pinHolder(keeping: data.load32(head.offset &+ Int(sharedmem_record_retire_epoch)))
     }
@@ -102,7 +109,9 @@ extension Store {
         guard let head = try limboHead() else { return try allocateFromHeap(granuleCount: granuleCount) }
         if has(.limboLeftOut) { for _ in 0..<2 { moveEpoch() } }
         if !isReclaimable(head) {
-            if lock.load(Int(sharedmem_lock_at_limbo_granules)) > Self.limboLimit { moveEpoch() }
+            // What only a pin keeps waits for that: the epoch would move with each write, and overtake readers for
+            // nothing.
+            if lock.load(Int(sharedmem_lock_at_limbo_granules)) > Self.limboLimit, !isOutdated(head) { moveEpoch() }
             if !isReclaimable(head) { return try allocateFromHeap(granuleCount: granuleCount) }
         }
         let shape = try shape(ofLimboHead: head)
@@ -145,7 +154,7 @@ extension Store {
         var steps = geometry.heapGranuleCount
         while steps > 0, let head = try limboHead() {
             var moves = 2
-            while !isReclaimable(head), moves > 0 {
+            while !isOutdated(head), moves > 0 {
                 moveEpoch()
                 moves -= 1
             }

@@ -27,10 +27,10 @@ extension Store {
         _ key: UnsafeRawBufferPointer, _ hash: KeyHash, asOf moment: UInt64, into buffer: UnsafeMutableRawBufferPointer
     ) throws(StoreError) -> Sighting {
         let info = unsafe try find(key, hash, attempts: Self.readLimit, into: buffer)
-        if let info, info.version <= moment { return .found(info, isCommitted: true) }
+        if let info, info.version <= moment || has(.momentIgnored) { return .found(info, isCommitted: true) }
         // SYNC: who found the slot empty sees at least the version of that deletion; pairs with `noteDeletion(_:_:)`.
         let changedAt = info?.version ?? data.loadAcquiring(lastDeletionOffset(hash))
-        if changedAt <= moment { return .absent(isCommitted: true) }
+        if changedAt <= moment || has(.momentIgnored) { return .absent(isCommitted: true) }
         // SYNC: orders what was read before the commit number; a commit in between is seen.
         atomicMemoryFence(ordering: .acquiring)
         guard changedAt == moment &+ 1, commitNumber == moment else { return .changed }

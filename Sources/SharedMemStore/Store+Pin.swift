@@ -36,8 +36,9 @@ extension Store {
         lock.storeReleasing32(0, sessionOffset(ofPin: slot.index))
     }
 
-    /// Pins the epoch of now: what is found from here on stays until `unpin(_:)`.
-    package func pin(_ slot: PinSlot) {
+    /// Pins the epoch of now, which it returns: what is found from here on stays until `unpin(_:)`.
+    @discardableResult
+    package func pin(_ slot: PinSlot) -> UInt64 {
         var epoch = data.loadAcquiring(Int(sharedmem_at_reuse_epoch))
         while true {
             lock.store(epoch &+ 1, epochOffset(ofPin: slot.index))
@@ -45,10 +46,13 @@ extension Store {
             // which orders a record's retirement before the scan of the pins.
             atomicMemoryFence(ordering: .sequentiallyConsistent)
             let again = data.loadAcquiring(Int(sharedmem_at_reuse_epoch))
-            if again == epoch { return }
+            if again == epoch { return epoch }
             epoch = again
         }
     }
+
+    /// The reuse epoch of now.
+    package var reuseEpoch: UInt64 { data.load(Int(sharedmem_at_reuse_epoch)) }
 
     /// Takes a pin away.
     package func unpin(_ slot: PinSlot) {

@@ -22,29 +22,12 @@ extension Store {
     ///
     /// Takes no lock, makes no system call, stores nothing outside `buffer`, whose bytes are undefined unless a value is
     /// returned. Throws `bufferTooSmall` with the bytes needed, and `busy` if writers overtook the read `attempts`
-    /// times. The value may have expired: the caller looks at the clock if `expiresAt` isn't 0. `hint` is the slot where
-    /// the key stood before, 0 if that isn't known: found there, the key isn't hashed.
+    /// times. The value may have expired: the caller looks at the clock if `expiresAt` isn't 0.
     package func get(
-        _ key: UnsafeRawBufferPointer, hint: Int = 0, attempts: Int = Store.readLimit,
-        into buffer: UnsafeMutableRawBufferPointer
+        _ key: UnsafeRawBufferPointer, attempts: Int = Store.readLimit, into buffer: UnsafeMutableRawBufferPointer
     ) throws(StoreError) -> ValueInfo? {
-        if hint != 0, let found = try unsafe getHinted(key, hint, into: buffer) { return found }
         let hash = unsafe KeyHash(key, seed: geometry.hashSeed)
         guard let info = unsafe try find(key, hash, attempts: attempts, into: buffer) else { return nil }
-        guard info.byteCount <= buffer.count else { throw .bufferTooSmall(needed: info.byteCount) }
-        return info
-    }
-
-    /// Reads what a slot names, if that is a value of `key`; nil: look the key up.
-    @inline(__always)
-    private func getHinted(
-        _ key: UnsafeRawBufferPointer, _ hint: Int, into buffer: UnsafeMutableRawBufferPointer
-    ) throws(StoreError) -> ValueInfo? {
-        guard isSlot(hint) else { return nil }
-        // SYNC: as in `attempt(_:_:into:)`.
-        let epoch = data.loadAcquiring(Int(sharedmem_at_reuse_epoch))
-        guard case .found(let info) = unsafe try read(slot: hint, key, epoch, into: buffer) else { return nil }
-        try checkState()
         guard info.byteCount <= buffer.count else { throw .bufferTooSmall(needed: info.byteCount) }
         return info
     }
@@ -56,7 +39,6 @@ extension Store {
     }
 
     /// Reads until an attempt is valid; copies nothing if the buffer is too small.
-    @inline(__always)
     func find(
         _ key: UnsafeRawBufferPointer, _ hash: KeyHash, attempts: Int, into buffer: UnsafeMutableRawBufferPointer
     ) throws(StoreError) -> ValueInfo? {

@@ -112,7 +112,7 @@ extension Store {
             let entry = TransactionEntry(
                 slotOffset: slot, old: old?.reference ?? Reference(bits: 0), new: Reference(block, version: version),
                 isTombstone: write.value == nil)
-            append(entry)
+            try append(entry)
             // SYNC: publishes the pending record; pairs with the acquiring load of the entry in `read(slot:_:_:into:)`.
             data.storeReleasing(entry.new.bits, slot)
         }
@@ -135,14 +135,15 @@ struct TransactionEntry {
 
 extension Store {
     /// Adds an entry to the list; its record, taken until now, is the transaction's from the count on.
-    private func append(_ entry: TransactionEntry) {
-        let count = lock.load(Int(sharedmem_lock_at_transaction_count))
-        let list = Block(number: UInt32(truncatingIfNeeded: lock.load(Int(sharedmem_lock_at_transaction_list)) >> 32))
-        let offset = list.offset &+ Int(count) &* Int(sharedmem_transaction_entry_size)
+    private func append(_ entry: TransactionEntry) throws(StoreError) {
+        let transaction = try loadTransaction()
+        let entrySize = Int(sharedmem_transaction_entry_size)
+        guard transaction.count < transaction.granuleCount &* 64 / entrySize else { throw .corrupted(.intent) }
+        let offset = transaction.list.offset &+ transaction.count &* entrySize
         data.store(UInt64(entry.slotOffset) | (entry.isTombstone ? 1 : 0), offset)
         data.store(entry.old.bits, offset &+ 8)
         data.store(entry.new.bits, offset &+ 16)
-        lock.storeReleasing(count &+ 1, Int(sharedmem_lock_at_transaction_count))
+        lock.storeReleasing(UInt64(transaction.count &+ 1), Int(sharedmem_lock_at_transaction_count))
         lock.storeReleasing(0, Int(sharedmem_lock_at_undo_state))
     }
 

@@ -106,6 +106,10 @@ extension Store {
     /// The version of the newest committed change.
     package var commitNumber: UInt64 { data.load(Int(sharedmem_at_commit_number)) }
 
+    /// Whether the generation is the one to use.
+    @inline(__always)
+    var isLive: Bool { data.load32(Int(sharedmem_at_state)) == UInt32(SHAREDMEM_STATE_LIVE) }
+
     /// Throws if the generation is not the one to use any more.
     @inline(__always)
     package func checkState() throws(StoreError) {

@@ -60,7 +60,7 @@ extension Segment {
 
 // MARK: - Without the value
 
-extension ReadValue {
+extension ValueMetadata {
     /// What is known of a value as lines of a name and a fact.
     var lines: [String] {
         let expiry =

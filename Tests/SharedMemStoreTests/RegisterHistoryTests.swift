@@ -174,6 +174,43 @@ import Testing
         #expect(goodCount < roundCount * 19 / 20)
     }
 
+    /// Histories that are longer than the words of a set of operations.
+    @Test(arguments: [UInt64](1...8)) func longHistoryIsDecided(seed: UInt64) {
+        var random = SplitMix(seed: seed)
+        var operations: [RegisterOperation] = []
+        var register = Register()
+        for moment in UInt64(1)...2000 {
+            let isPending = random.next() % 1000 == 0
+            let effect: RegisterOperation.Effect =
+                if isPending || random.next() % 3 == 0 {
+                    .set(value: moment, version: moment)
+                } else {
+                    register.value.map { .got(value: $0, version: register.version) } ?? .gotNothing
+                }
+            register = register.after(effect) ?? register
+            let time = moment * 10 + 100
+            operations.append(
+                isPending
+                    ? Self.set(moment, nil, time - random.next() % 40, nil)
+                    : RegisterOperation(
+                        effect, invoked: time - random.next() % 40, returned: time + random.next() % 40))
+        }
+        #expect(RegisterHistory(operations).verdict() == .linearisable)
+
+        // A get of a value that two later sets had replaced before it was called.
+        let sets = operations.indices.filter {
+            if case .set = operations[$0].effect { operations[$0].returned != nil } else { false }
+        }
+        let stale = sets[Int(random.next() % UInt64(sets.count - 20))]
+        guard case .set(let value, let version) = operations[stale].effect, let version else { return }
+        let start = 21_000 + random.next() % 100
+        operations.append(Self.got(value, version, start, start + 1))
+        operations.append(Self.set(5000, 5000, start + 2, start + 3))
+        var history = RegisterHistory(operations)
+        history.learnVersions()
+        #expect(history.verdict() == .impossible(Self.got(value, version, start, start + 1)))
+    }
+
     /// Carries operations out at random moments within their calls and returns; then one result in two histories is spoilt.
     private static func randomHistory(from random: inout SplitMix) -> RegisterHistory {
         var operations: [RegisterOperation] = []

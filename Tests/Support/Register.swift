@@ -76,3 +76,20 @@ package struct RegisterOperation: Hashable, Sendable {
         }
     }
 }
+
+extension RegisterOperation: CustomStringConvertible {
+    /// What it did and when, on one line.
+    package var description: String {
+        let what: String =
+            switch effect {
+            case .set(let value, let version): "set to \(value), version \(Self.text(version))"
+            case .deleted(let version): "delete, version \(Self.text(version))"
+            case .foundNothingToDelete: "delete of nothing"
+            case .got(let value, let version): "get of \(value), version \(version)"
+            case .gotNothing: "get of nothing"
+            }
+        return "\(what), called at \(invoked), returned at \(Self.text(returned))"
+    }
+
+    private static func text(_ number: UInt64?) -> String { number.map(String.init) ?? "unknown" }
+}

@@ -35,6 +35,7 @@ package struct RegisterHistory: Sendable {
 
 /// The search for an order: depth first, a step back wherever an operation would have to come after its return.
 private struct Search {
+    /// Those that returned, by their calls, and then those that never did.
     private let operations: [RegisterOperation]
     /// The events that aren't in the order yet, as a list in the order of time: 2i is the call of operation i, 2i + 1 its
     /// return; `head` stands before the first one and behind the last.
@@ -45,27 +46,28 @@ private struct Search {
     private var remainingCount: Int
     /// The order so far: an operation, and the register before it.
     private var order: [(operation: Int, before: Register)] = []
-    private var current: Configuration
+    /// The register after it.
+    private var register: Register
+    private var members: OperationSet
     /// Where the search has been: from the same configuration it would end the same way.
     private var seen: Set<Configuration>
 
     /// Which operations are in the order, and what the register is after them.
     private struct Configuration: Hashable {
-        var members: [UInt64]
+        var members: OperationSet.Digest
         var register: Register
-
-        mutating func toggle(_ operation: Int) { members[operation / 64] ^= 1 << (operation % 64) }
     }
 
     init(_ history: RegisterHistory) {
-        operations = history.operations
+        let returned = history.operations.filter { $0.returned != nil }.sorted { $0.invoked < $1.invoked }
+        operations = returned + history.operations.filter { $0.returned == nil }
         head = operations.count * 2
         next = [Int](repeating: head, count: head + 1)
         previous = next
-        remainingCount = operations.count { $0.returned != nil }
-        current = Configuration(
-            members: [UInt64](repeating: 0, count: (operations.count + 63) / 64), register: history.initial)
-        seen = [current]
+        remainingCount = returned.count
+        register = history.initial
+        members = OperationSet(returnedCount: returned.count, pendingCount: operations.count - returned.count)
+        seen = [Configuration(members: members.digest, register: register)]
         var events: [(time: UInt64, isReturn: Bool, node: Int)] = []
         for (index, operation) in operations.enumerated() {
             events.append((operation.invoked, false, index * 2))
@@ -105,16 +107,14 @@ private struct Search {
 
     /// Puts an operation behind the order so far; false: it can't stand there, or the search has been there.
     private mutating func append(_ operation: Int) -> Bool {
-        let before = current.register
-        guard let after = before.after(operations[operation].effect) else { return false }
-        current.toggle(operation)
-        current.register = after
-        guard seen.insert(current).inserted else {
-            current.toggle(operation)
-            current.register = before
+        guard let after = register.after(operations[operation].effect) else { return false }
+        members.insert(operation)
+        guard seen.insert(Configuration(members: members.digest, register: after)).inserted else {
+            members.remove(operation)
             return false
         }
-        order.append((operation, before))
+        order.append((operation, register))
+        register = after
         unlink(operation * 2)
         if operations[operation].returned != nil {
             unlink(operation * 2 + 1)
@@ -126,8 +126,8 @@ private struct Search {
     /// Takes the last operation out of the order and returns it; nil: there is none.
     private mutating func takeBack() -> Int? {
         guard let (operation, before) = order.popLast() else { return nil }
-        current.toggle(operation)
-        current.register = before
+        members.remove(operation)
+        register = before
         if operations[operation].returned != nil {
             link(operation * 2 + 1)
             remainingCount += 1

@@ -177,11 +177,12 @@ struct sharedmem_bucket {
 SHAREDMEM_OFFSET(sharedmem_bucket, tags_and_reach, 56);
 SHAREDMEM_SIZE(sharedmem_bucket, 64);
 
-/* The kind of a value (sharedmem_record.type). */
-#define SHAREDMEM_TYPE_BYTES 0u
-#define SHAREDMEM_TYPE_UTF8 1u
-#define SHAREDMEM_TYPE_I64 2u
-#define SHAREDMEM_TYPE_F64 3u
+/* The kind of a value (sharedmem_record.type). 5 to 127 are reserved; 128 to 255 are a program's own. */
+#define SHAREDMEM_TYPE_BYTES 0u /* anything */
+#define SHAREDMEM_TYPE_UTF8 1u  /* text */
+#define SHAREDMEM_TYPE_I64 2u   /* 8 bytes: a signed integer, little-endian */
+#define SHAREDMEM_TYPE_F64 3u   /* 8 bytes: IEEE 754 binary64, little-endian */
+#define SHAREDMEM_TYPE_JSON 4u  /* one JSON text (RFC 8259) in UTF-8 */
 
 #define SHAREDMEM_RECORD_PENDING 1u   /* flags: part of a transaction; visible from its version's commit on */
 #define SHAREDMEM_RECORD_TOMBSTONE 2u /* flags: a pending deletion */

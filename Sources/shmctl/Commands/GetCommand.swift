@@ -71,7 +71,7 @@ struct GetCommand: ParsableCommand {
     }
 
     /// Writes what is known of the value.
-    private func writeMetadata(_ info: ReadValue, _ key: [UInt8], _ stream: inout StandardOutput) throws(Failure) {
+    private func writeMetadata(_ info: ValueMetadata, _ key: [UInt8], _ stream: inout StandardOutput) throws(Failure) {
         guard output.isJSON else {
             for line in info.lines { try stream.write(line: line) }
             return

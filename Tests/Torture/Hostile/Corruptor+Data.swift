@@ -119,7 +119,7 @@ extension Corruptor {
     }
 
     /// A number beside another one, or any.
-    private mutating func near(_ number: UInt64) -> UInt64 {
+    mutating func near(_ number: UInt64) -> UInt64 {
         switch below(8) {
         case 0: number &+ 1
         case 1: number &- 1

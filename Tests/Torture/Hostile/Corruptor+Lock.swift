@@ -149,6 +149,30 @@ extension Corruptor {
         put(UInt64(below(3) == 0 ? taken : 0) << 32, inLock: Int(sharedmem_lock_at_undo_state))
     }
 
+    /// Leaves a transaction that no writer left, or changes one; often its list is a block of the heap with entries.
+    mutating func spoilTransaction() {
+        let list = below(4) == 0 ? block() : UInt32(record() / 64)
+        let commit = data.load(Int(sharedmem_at_commit_number))
+        for entry in 0..<4 {
+            let offset = Int(list) * 64 + entry * Int(sharedmem_transaction_entry_size)
+            guard offset >= segment.geometry.heapOffset, offset + 24 <= segment.geometry.endBlock * 64 else { break }
+            let slots = [UInt64(slot()), UInt64(slot() | 1), UInt64(slot() + 4), 1 << 63, word()]
+            put(slots[below(slots.count)], inData: offset)
+            put(below(3) == 0 ? 0 : reference(), inData: offset + 8)
+            put(reference(), inData: offset + 16)
+        }
+        let counts = [0, 1, 2, 3, 4, 5, 1 << 31, 1 << 62, word()]
+        put(UInt64(list) << 32 | granules(behind: list) & 0xffff_ffff, inLock: Int(sharedmem_lock_at_transaction_list))
+        put(counts[below(counts.count)], inLock: Int(sharedmem_lock_at_transaction_count))
+        put(near(commit), inLock: Int(sharedmem_lock_at_transaction_version))
+        put(UInt64(block()) << 32 | UInt64(block()), inLock: Int(sharedmem_lock_at_transaction_limbo_ends))
+        put(word(), inLock: Int(sharedmem_lock_at_transaction_counts))
+        let states = [UInt32(SHAREDMEM_INTENT_TRANSACTION), UInt32(SHAREDMEM_INTENT_ABORTING), 0, 1]
+        put32(states[below(states.count)], inLock: Int(sharedmem_lock_at_intent_state))
+        let taken = below(2) == 0 ? list : block()
+        put(UInt64(below(3) == 0 ? taken : 0) << 32, inLock: Int(sharedmem_lock_at_undo_state))
+    }
+
     /// Changes the lock word, or the time it was taken at.
     mutating func spoilLockWord() {
         let words: [UInt32] = [

@@ -9,7 +9,7 @@ struct Corruptor {
         case bytes, words, range
         case reference, tags, lengths, record
         case freeBlock, heapLists, edges
-        case limbo, counters, undo, intent
+        case limbo, counters, undo, intent, transaction
         case epoch, lockWord, header
     }
 
@@ -59,6 +59,7 @@ struct Corruptor {
         case .counters: spoilCounters()
         case .undo: spoilUndo()
         case .intent: spoilIntent()
+        case .transaction: spoilTransaction()
         case .epoch: spoilEpoch()
         case .lockWord: spoilLockWord()
         case .header: spoilHeader()

@@ -50,7 +50,7 @@ struct Hostile: ParsableCommand {
         }
         let seconds = (ContinuousClock.now - begin) / .seconds(1)
         let found = all.withLock { $0 }
-        for finding in found { print(finding) }
+        for finding in found { print("wrong: \(finding)") }
         print(
             "\(cases.count) cases, seed \(plan.seed): \(found.isEmpty ? "nothing" : "\(found.count)") found, "
                 + "\((seconds * 10).rounded() / 10) s")
@@ -94,15 +94,20 @@ struct Hostile: ParsableCommand {
         try process.run()
         var last = cases.lowerBound
         // The worker's own alarm ends a case that hangs; this is for a worker that can't be interrupted.
+        var wasKilled = false
         while ended.wait(timeout: .now() + .seconds(2 * Int(plan.limit) + 60)) == .timedOut {
             let now = try lastCase(progress)
-            if now == last { kill(process.processIdentifier, SIGKILL) }
+            if now == last {
+                kill(process.processIdentifier, SIGKILL)
+                wasKilled = true
+            }
             last = now
         }
         last = try lastCase(progress)
         switch (process.terminationReason, process.terminationStatus) {
         case (.exit, 0): return (nil, last)
         case (.exit, let status): return ("the worker ended with \(status)", last)
+        case (_, SIGKILL) where wasKilled: return ("still running, its alarm did nothing", last)
         case (_, SIGALRM): return ("still running after \(plan.limit) s", last)
         case (_, let signal): return ("signal \(signal) (\(unsafe String(cString: strsignal(signal))))", last)
         }

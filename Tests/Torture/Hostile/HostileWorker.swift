@@ -25,6 +25,7 @@ struct HostileWorker: ParsableCommand {
 
     func run() throws {
         plan.fault?.seed()
+        Self.letAlarmsThrough()
         let descriptor = unsafe open(progress, O_RDWR | O_CLOEXEC)
         guard descriptor >= 0 else { throw ValidationError("cannot open \(progress)") }
         let file = MemoryFile(adopting: FileDescriptor(owning: descriptor))
@@ -44,5 +45,15 @@ struct HostileWorker: ParsableCommand {
             throw ExitCode(1)
         }
         withExtendedLifetime(mapping.byteCount) {}
+    }
+
+    /// Makes SIGALRM end this process, whatever mask it inherited: a thread of Dispatch starts programs with most
+    /// signals blocked.
+    private static func letAlarmsThrough() {
+        var alarms = sigset_t()
+        unsafe sigemptyset(&alarms)
+        unsafe sigaddset(&alarms, SIGALRM)
+        unsafe sigprocmask(SIG_UNBLOCK, &alarms, nil)
+        signal(SIGALRM, SIG_DFL)
     }
 }

@@ -6,9 +6,9 @@ internal import TestSupport
 /// Honest users of a spoiled segment, who do everything that can be done.
 struct Victim {
     private let segment: HostileSegment
-    private let buffers: Buffers
+    let buffers: Buffers
     private let isVerbose: Bool
-    private var random: SplitMix
+    var random: SplitMix
     private var stores: [Store] = []
     /// What no operation may do, if one did it.
     private(set) var fault: String?
@@ -28,7 +28,7 @@ struct Victim {
 
     /// What is done.
     private enum Operation: CaseIterable {
-        case get, list, set, delete, lock, recover, audit, look
+        case get, sight, pin, list, set, add, delete, transact, lock, recover, audit, look
     }
 
     init(_ segment: HostileSegment, _ buffers: Buffers, seed: UInt64, isVerbose: Bool) {
@@ -61,7 +61,7 @@ struct Victim {
     mutating func suffer() {
         for store in stores {
             for operation in Operation.allCases.shuffled(using: &random) {
-                if !store.isWritable, operation != .get, operation != .list, operation != .look { continue }
+                if !store.isWritable, ![.get, .sight, .list, .look].contains(operation) { continue }
                 say("\(operation) of a \(store.isWritable ? "writable" : "read-only") store")
                 do throws(StoreError) {
                     try perform(operation, store)
@@ -72,17 +72,21 @@ struct Victim {
         }
     }
 
-    private func say(_ text: @autoclosure () -> String) {
+    func say(_ text: @autoclosure () -> String) {
         if isVerbose { Trace.say(text()) }
     }
 
-    private mutating func below(_ limit: Int) -> Int { Int(random.next() % UInt64(limit)) }
+    mutating func below(_ limit: Int) -> Int { Int(random.next() % UInt64(limit)) }
 
     private mutating func perform(_ operation: Operation, _ store: Store) throws(StoreError) {
         switch operation {
         case .get: for key in HostileSegment.keys { get(key, store) }
+        case .sight: for key in HostileSegment.keys { sight(key, store) }
+        case .pin: pin(store)
         case .list: list(store)
         case .set: for _ in 0..<6 { set(store) }
+        case .add: for _ in 0..<3 { add(store) }
+        case .transact: for _ in 0..<3 { transact(store) }
         case .delete: for _ in 0..<3 { delete(store) }
         case .lock: lock(store)
         case .recover:
@@ -157,7 +161,7 @@ extension Victim {
     }
 
     /// Says an error; its description must work as well.
-    private func check(_ error: StoreError) {
+    func check(_ error: StoreError) {
         let text = error.description
         say("  \(text)")
     }

@@ -39,14 +39,14 @@ final class Board {
         _ = mapping.wait(at: Self.roundOffset, while: round, nanoseconds: 1_000_000_000)
     }
 
-    /// Says that the worker of `log` pauses.
-    func pause(_ log: OperationLog, in round: UInt32) {
-        log.pause(in: round)
-        mapping.wake(at: log.pausePlace, count: 1)
+    /// Says that the worker of `log` goes by `round`.
+    func arrive(_ log: OperationLog, in round: UInt32) {
+        log.arrive(in: round)
+        mapping.wake(at: log.arrivalPlace, count: 1)
     }
 
-    /// Sleeps until the worker of `log` says something else than `pausedRound`, for 10 ms at most.
-    func waitForPause(_ log: OperationLog, while pausedRound: UInt32) {
-        _ = mapping.wait(at: log.pausePlace, while: pausedRound, nanoseconds: 10_000_000)
+    /// Sleeps until the worker of `log` arrives in another round than `round`, for 10 ms at most.
+    func waitForArrival(_ log: OperationLog, while round: UInt32) {
+        _ = mapping.wait(at: log.arrivalPlace, while: round, nanoseconds: 10_000_000)
     }
 }

@@ -104,7 +104,7 @@ extension Crew {
     /// Kills a writer at this moment, repairs the segment, and starts another one.
     func killOne() throws {
         try checkComplaints()
-        let victim = chooseVictim()
+        let victim = try chooseVictim()
         let member = members.remove(at: victim)
         try member.process.kill()
         let end = try member.process.waitUntilEnd()
@@ -121,15 +121,24 @@ extension Crew {
         try start(isWriter: true)
     }
 
-    /// One of two times the owner of the lock word, else any writer.
-    private func chooseVictim() -> Int {
+    /// One of two times the owner of the lock word as soon as there is one, else any writer that is at work.
+    private func chooseVictim() throws -> Int {
         let writers = members.indices.filter { members[$0].isWriter }
-        let owner = Store.owner(of: own.store.lockWord)
-        if random.next() % 2 == 0, let victim = writers.first(where: { members[$0].session == owner }) {
-            return victim
+        if random.next() % 2 == 0 {
+            for _ in 0..<Self.lookLimit {
+                let owner = Store.owner(of: own.store.lockWord)
+                if let victim = writers.first(where: { members[$0].session == owner }) { return victim }
+                SpinHint.pause()
+            }
         }
-        return writers[Int(random.next() % UInt64(writers.count))]
+        let victim = writers[Int(random.next() % UInt64(writers.count))]
+        // One that the scheduler hasn't let run yet would be killed in its sleep.
+        try waitUntilArrival(of: members[victim])
+        return victim
     }
+
+    /// How often the lock word is looked at until it has an owner.
+    private static var lookLimit: Int { 10_000 }
 
     private func repair() throws {
         switch try own.store.recover() {
@@ -169,7 +178,7 @@ extension Crew {
         let round = board.round
         try body()
         board.moveOn()
-        try waitUntilEverybodyPauses()
+        for member in members { try waitUntilArrival(of: member) }
         try checkComplaints()
         let owner = Store.owner(of: own.store.lockWord)
         guard owner == 0 else { throw Wrong(description: "session \(owner) has the lock word, and nobody writes") }
@@ -180,21 +189,20 @@ extension Crew {
         return logs.flatMap { board.log($0).entries(of: round) }
     }
 
-    private func waitUntilEverybodyPauses() throws {
+    /// Waits until a worker goes by the board's round, for a minute at most.
+    private func waitUntilArrival(of member: Member) throws {
         let start = SystemClock.monotonic()
-        for member in members {
-            while true {
-                let paused = member.log.pausedRound
-                if paused == board.round { break }
-                board.waitForPause(member.log, while: paused)
-                try checkComplaints()
-                if let end = try member.process.endIfAny() {
-                    members.removeAll { $0.process.identifier == member.process.identifier }
-                    throw wrong(member, ended: end)
-                }
-                guard SystemClock.monotonic() - start < 60_000_000_000 else {
-                    throw Wrong(description: "session \(member.session) hangs")
-                }
+        while true {
+            let round = member.log.arrivedRound
+            if round == board.round { return }
+            board.waitForArrival(member.log, while: round)
+            try checkComplaints()
+            if let end = try member.process.endIfAny() {
+                members.removeAll { $0.process.identifier == member.process.identifier }
+                throw wrong(member, ended: end)
+            }
+            guard SystemClock.monotonic() - start < 60_000_000_000 else {
+                throw Wrong(description: "session \(member.session) hangs")
             }
         }
     }

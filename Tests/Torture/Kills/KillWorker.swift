@@ -13,7 +13,7 @@ struct KillWorker {
     private let attachment: Attachment
     private let session: UInt32
     private var random: SplitMix
-    private var round: UInt32 = 0
+    private var round: UInt32?
     private var isLogFull = false
     private var sequence: UInt64 = 0
     private var buffer = [UInt8](repeating: 0, count: Payload.maximumByteCount)
@@ -50,8 +50,7 @@ struct KillWorker {
             while true {
                 let now = board.round
                 if now != round { begin(now) }
-                if isLogFull || now % 2 == 0 {
-                    if now % 2 == 0 { board.pause(log, in: now) }
+                if now % 2 == 0 || isLogFull && isWriter {
                     board.wait(while: now)
                     if getppid() != parent { return 0 }
                 } else {
@@ -68,22 +67,33 @@ struct KillWorker {
         round = now
         isLogFull = false
         if now % 2 != 0 { log.begin(round: now) }
+        board.arrive(log, in: now)
     }
+
+    private var isWriter: Bool { if case .writer = attachment { true } else { false } }
 
     private mutating func step() throws(Wrong) {
         let key = Int(random.next() % UInt64(Self.keys.count))
         let draw = random.next() % 64
         switch attachment {
-        case .reader(let attachment): try get(key, attachment.store)
+        case .reader(let attachment):
+            // A history stays one if gets are left out of it: with all of them the log would be full at once.
+            if draw % 8 == 0, !isLogFull {
+                try get(key, attachment.store)
+            } else if let value = try Self.value(of: key, attachment.store, &buffer) {
+                _ = try Self.number(of: key, value.byteCount, buffer)
+            }
         case .writer(let attachment):
             switch draw {
             case 0..<8: try get(key, attachment.store)
             case 8..<20: try delete(key, attachment)
+            case 20..<30: try transact(key, attachment)
             default: try set(key, attachment)
             }
         }
-        // With more workers than processors they would else alternate by the scheduler's slices alone.
-        if random.next() % 16 == 0 { sched_yield() }
+        // With more workers than processors they would else alternate by the scheduler's slices alone. A writer never
+        // yields: it would do so without the lock, and a kill shall find it in the middle of a change.
+        if !isWriter, random.next() % 4 == 0 { sched_yield() }
     }
 
     /// Notes that an operation begins; nil: the log is full.
@@ -100,11 +110,19 @@ struct KillWorker {
 // MARK: - Operations
 
 extension KillWorker {
+    /// Fills `buffer` with a value; its number is unique, and above the lowest byte it is this change's.
+    private mutating func makeValue(of key: Int) -> (number: UInt64, byteCount: Int) {
+        // Most of them small, or nearly all of the time under the lock would go by with copying.
+        let longest = random.next() % 8 == 0 ? Payload.maximumByteCount : 512
+        let byteCount = min(Payload.byteCount(drawnFrom: &random), longest)
+        let number = UInt64(session) << 32 | sequence << 8 | UInt64(key)
+        noise.fill(&buffer, byteCount: byteCount, key: Int(number), drawnFrom: &random)
+        return (number, byteCount)
+    }
+
     private mutating func set(_ key: Int, _ attachment: WritableAttachment) throws(Wrong) {
-        let byteCount = Payload.byteCount(drawnFrom: &random)
         sequence += 1
-        let value = UInt64(session) << 32 | sequence << 8 | UInt64(key)
-        noise.fill(&buffer, byteCount: byteCount, key: Int(value), drawnFrom: &random)
+        let (value, byteCount) = makeValue(of: key)
         guard let entry = invoke(.set, key, value: value) else { return }
         if fault == .acknowledgement {
             log.acknowledge(entry, value: value, version: 0, at: SystemClock.monotonic())
@@ -120,6 +138,34 @@ extension KillWorker {
         }
         if fault != .acknowledgement {
             log.acknowledge(entry, value: value, version: version, at: SystemClock.monotonic())
+        }
+    }
+
+    /// Sets two keys in one transaction.
+    private mutating func transact(_ key: Int, _ attachment: WritableAttachment) throws(Wrong) {
+        sequence += 1
+        let other = (key + 1 + Int(random.next() % UInt64(Self.keys.count - 1))) % Self.keys.count
+        var entries: [Int] = []
+        var numbers: [UInt64] = []
+        var writes: [TransactionWrite] = []
+        for key in [key, other] {
+            let (number, byteCount) = makeValue(of: key)
+            guard let entry = invoke(.set, key, value: number) else { return }
+            entries.append(entry)
+            numbers.append(number)
+            writes.append(TransactionWrite(key: Self.keys[key], value: Array(buffer[0..<byteCount])))
+        }
+        let parts = fault == .halves ? writes.map { [$0] } : [writes]
+        let versions = try attachment.writing { (store, time) throws(StoreError) in
+            var versions: [UInt64] = []
+            for part in parts {
+                versions.append(try store.commit(reads: [], writes: part, at: time, bootTime: { 0 }))
+            }
+            return versions
+        }
+        let end = SystemClock.monotonic()
+        for (index, entry) in entries.enumerated() {
+            log.acknowledge(entry, value: numbers[index], version: versions[index % versions.count], at: end)
         }
     }
 

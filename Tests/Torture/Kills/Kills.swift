@@ -8,9 +8,10 @@ struct Kills: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Kill writers under load, repair the segment, check every round's history.",
         discussion: """
-            4 writers set and delete, 4 readers get, in rounds of some milliseconds. In each round two writers are \
-            killed with SIGKILL at random moments and replaced; this process takes their lock word over and recovers \
-            the segment. Between rounds the segment is audited, and what all saw is checked for linearisability.
+            4 writers set, delete and set two keys in a transaction, 4 readers get, in rounds of some milliseconds. \
+            In each round two writers are killed with SIGKILL at random moments and replaced; this process takes \
+            their lock word over and recovers the segment. Between rounds the segment is audited, and what all saw is \
+            checked for linearisability.
             """)
 
     private static let killsInRound = 2
@@ -51,10 +52,12 @@ struct Kills: ParsableCommand {
         try crew.disband()
         report(crew.tally, sums, ContinuousClock.now - start)
         if let failure {
-            print("WRONG: \(failure)")
+            print("wrong: \((failure as? Wrong)?.description ?? "\(failure)")")
             throw ExitCode(1)
         }
-        print("0 torn reads, 0 acknowledged sets lost, 0 leaked blocks")
+        print(
+            "\(crew.tally.killCount) writers killed, \(sums.roundCount) histories of \(sums.operationCount) operations: "
+                + "0 torn reads, 0 acknowledged sets lost, 0 leaked blocks")
     }
 
     /// What was seen in all rounds.
@@ -87,12 +90,12 @@ struct Kills: ParsableCommand {
 
     private func report(_ tally: Crew.Tally, _ sums: Sums, _ time: Duration) {
         let milliseconds = time.components.seconds * 1000 + time.components.attoseconds / 1_000_000_000_000_000
-        print("        \(tally.killCount) writers killed in \(milliseconds) ms; \(tally.auditCount) audits")
+        print("\(tally.killCount) writers killed in \(milliseconds) ms; \(tally.auditCount) audits")
         print(
-            "        \(tally.takeOverCount) died with the lock: \(tally.finishedCount) changes finished,"
+            "\(tally.takeOverCount) died with the lock: \(tally.finishedCount) changes finished,"
                 + " \(tally.undoneCount) undone, \(tally.nothingCount) times nothing was half-done")
         print(
-            "        \(sums.roundCount) histories linearisable: \(sums.operationCount) operations,"
+            "\(sums.roundCount) histories linearisable: \(sums.operationCount) operations,"
                 + " \(sums.pendingCount) of them cut short")
     }
 }

@@ -7,10 +7,14 @@ enum KillsFault: String, ExpressibleByArgument, CaseIterable {
     case recovery
     /// Writers don't say that they publish.
     case intent
+    /// Changes of the heap aren't logged.
+    case undo
     /// Writers forget their intent before the old record is in limbo.
     case forgotten
     /// Readers believe what they copied.
     case validation
+    /// Writers set the keys of a transaction one after the other.
+    case halves
     /// Writers call a set done before they begin it.
     case acknowledgement
 
@@ -19,9 +23,10 @@ enum KillsFault: String, ExpressibleByArgument, CaseIterable {
         #if SHAREDMEM_TEST_HOOKS
             switch self {
             case .intent: SeededFault.ofThisProcess = .intentLeftOut
+            case .undo: SeededFault.ofThisProcess = .undoLeftOut
             case .forgotten: SeededFault.ofThisProcess = .forgottenTooEarly
             case .validation: SeededFault.ofThisProcess = .validationLeftOut
-            case .recovery, .acknowledgement: break
+            case .recovery, .halves, .acknowledgement: break
             }
         #endif
     }

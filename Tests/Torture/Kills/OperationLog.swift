@@ -7,16 +7,16 @@ internal import Synchronization
 /// begun and not ended. Read by the parent while the worker pauses or is dead.
 struct OperationLog {
     /// Operations that a worker can do in one round.
-    static let capacity = 8192
+    static let capacity = 16384
     private static let headByteCount = 512
     private static let entryByteCount = 64
     /// Bytes of one log.
     static let byteCount = headByteCount + capacity * entryByteCount
 
-    // The head: the round in the high half and the number of operations in the low half, the round in which the worker
-    // pauses, the bytes of a sentence, and the sentence.
+    // The head: the round in the high half and the number of operations in the low half, the round that the worker has
+    // arrived in, the bytes of a sentence, and the sentence.
     private static let headOffset = 0
-    private static let pauseOffset = 8
+    private static let arrivalOffset = 8
     private static let textLengthOffset = 16
     private static let textOffset = 24
 
@@ -91,8 +91,8 @@ extension OperationLog {
         bytes.storeReleasing(UInt64(text.count), start + Self.textLengthOffset)
     }
 
-    /// Says that the worker does nothing until `round` is over.
-    func pause(in round: UInt32) { bytes.storeReleasing32(round, pausePlace) }
+    /// Says that the worker goes by `round`: it works if that is odd, and does nothing until it is over if it is even.
+    func arrive(in round: UInt32) { bytes.storeReleasing32(round, arrivalPlace) }
 
     private func offset(_ index: Int) -> Int { start + Self.headByteCount + index * Self.entryByteCount }
 }
@@ -103,15 +103,15 @@ extension OperationLog {
     /// Forgets what an earlier worker has left.
     func clear() {
         bytes.store(0, start)
-        bytes.store32(0, pausePlace)
+        bytes.store32(0, arrivalPlace)
         bytes.store(0, start + Self.textLengthOffset)
     }
 
-    /// The round in which the worker pauses.
-    var pausedRound: UInt32 { bytes.load32(pausePlace) }
+    /// The round that the worker has arrived in.
+    var arrivedRound: UInt32 { bytes.load32(arrivalPlace) }
 
-    /// Where in the memory the worker says that it pauses, for the futex.
-    var pausePlace: Int { start + Self.pauseOffset }
+    /// Where in the memory the worker says which round that is, for the futex.
+    var arrivalPlace: Int { start + Self.arrivalOffset }
 
     /// What the worker has said that it saw; nil: nothing wrong.
     var complaint: String? {

@@ -24,6 +24,27 @@ struct RoundHistory {
             keys[key].operations.append(RegisterOperation(effect, invoked: end, returned: end))
             keys[key].learnVersions()
         }
+        joinTransactions()
+    }
+
+    /// The sets of a transaction happen at one moment: all of them if a get has seen one, and none after that get.
+    private mutating func joinTransactions() {
+        var sights: [UInt64: (end: UInt64, version: UInt64)] = [:]
+        for operation in keys.flatMap(\.operations) {
+            guard case .got(let value, let version) = operation.effect, let end = operation.returned else { continue }
+            if let sight = sights[value >> 8], sight.end <= end { continue }
+            sights[value >> 8] = (end, version)
+        }
+        for key in keys.indices {
+            for index in keys[key].operations.indices {
+                let operation = keys[key].operations[index]
+                guard case .set(let value, let version) = operation.effect, let sight = sights[value >> 8] else {
+                    continue
+                }
+                keys[key].operations[index].effect = .set(value: value, version: version ?? sight.version)
+                keys[key].operations[index].returned = min(operation.returned ?? .max, sight.end)
+            }
+        }
     }
 
     /// Throws what must never be seen.
@@ -44,7 +65,7 @@ struct RoundHistory {
         }
     }
 
-    /// The versions of all keys are one sequence: never issued twice, and increasing from one change to a later one.
+    /// The versions of all keys are one sequence: never issued twice but within a transaction, and increasing from one change to a later one.
     private func checkVersions() throws(Wrong) {
         var changes: [(invoked: UInt64, returned: UInt64, version: UInt64)] = []
         for operation in keys.flatMap(\.operations) {
@@ -64,8 +85,15 @@ struct RoundHistory {
                 throw Wrong(description: "version \(change.version) was issued after version \(newest)")
             }
         }
-        let versions = changes.map(\.version)
-        guard Set(versions).count == versions.count else { throw Wrong(description: "a version was issued twice") }
+        var issued: [UInt64: UInt64?] = [:]
+        for operation in keys.flatMap(\.operations) {
+            guard let version = operation.changeVersion else { continue }
+            var transaction: UInt64?
+            if case .set(let value, _) = operation.effect { transaction = value >> 8 }
+            if let other = issued.updateValue(transaction, forKey: version), other != transaction || other == nil {
+                throw Wrong(description: "version \(version) was issued twice")
+            }
+        }
     }
 }
 
