@@ -5,7 +5,7 @@ internal import Glibc
 ///
 /// The argument parser works on `String`, which can't hold every byte sequence. `encoded(_:)` turns arguments into
 /// strings before they are parsed: a byte that is no part of a UTF-8 scalar becomes one of the private-use scalars
-/// U+10FF80 to U+10FFFF, and so do the bytes of those scalars themselves, so that nothing else decodes to them.
+/// U+10FF00 to U+10FFFF, and so do the bytes of those scalars themselves, so that nothing else decodes to them.
 struct ByteArgument: Equatable {
     /// The argument's bytes.
     let bytes: [UInt8]
@@ -46,7 +46,7 @@ struct ByteArgument: Equatable {
 
     /// Whether `scalar` is one of those that stand for a byte.
     private static func stands(_ scalar: Unicode.Scalar) -> Bool {
-        (0x10FF80...0x10FFFF).contains(scalar.value)
+        (0x10FF00...0x10FFFF).contains(scalar.value)
     }
 }
 

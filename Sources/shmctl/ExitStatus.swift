@@ -6,9 +6,9 @@ enum ExitStatus: Int32 {
     case success = 0
     /// There is no such key or no such segment.
     case missing = 1
-    /// A condition wasn't met in time.
+    /// A condition wasn't met: a version differs, or a time is over.
     case notMet = 2
-    /// The command line is wrong: EX_USAGE.
+    /// The command line or standard input is wrong, or the value isn't one to work on so: EX_USAGE.
     case usage = 64
     /// No daemon answers, or one that speaks another protocol: EX_UNAVAILABLE.
     case unavailable = 69
@@ -25,10 +25,10 @@ extension ExitStatus {
     init(_ code: SharedMemError.Code) {
         switch code {
         case .noSuchSegment, .removed: self = .missing
-        case .lockTimeout: self = .notMet
-        case .invalidArgument, .keyTooLong: self = .usage
+        case .lockTimeout, .versionDiffers, .busy: self = .notMet
+        case .invalidArgument, .keyTooLong, .wrongType: self = .usage
         case .notConnected, .versionSkew: self = .unavailable
-        case .full, .quota, .exists, .valueTooLarge: self = .full
+        case .full, .quota, .exists, .valueTooLarge, .outOfRange: self = .full
         case .notPermitted, .readOnly: self = .notPermitted
         default: self = .inputOutput
         }

@@ -18,6 +18,11 @@ struct JSONObject {
         append(name, raw: Array(String(value).utf8))
     }
 
+    /// Adds a member that is a floating-point number; one that JSON can't write (not a number, infinite) becomes null.
+    mutating func append(_ name: String, _ value: Double) {
+        append(name, raw: Array((value.isFinite ? value.description : "null").utf8))
+    }
+
     /// Adds a member that is true or false.
     mutating func append(_ name: String, _ value: Bool) {
         append(name, raw: Array((value ? "true" : "false").utf8))

@@ -10,15 +10,16 @@ struct Shmctl: ParsableCommand {
         abstract: "Make, list and fill shared-memory segments that sharedmemd keeps.",
         discussion: """
             Data goes to standard output, words to standard error. A KEY or a VALUE that begins with a dash stands \
-            after '--'.
+            after '--', but for a negative number as a VALUE or a DELTA.
 
-            Exit status: 0 done; 1 no such key or segment; 2 condition not met in time; 64 wrong usage; 69 no \
-            daemon; 73 full; 74 input or output failed; 77 not permitted.
+            Exit status: 0 done; 1 no such key or segment; 2 condition not met (version differs, time-out); 64 wrong \
+            usage; 69 no daemon; 73 full; 74 input or output failed; 77 not permitted.
             """,
         version: "0.1.0",
         subcommands: [
             CreateCommand.self, RemoveCommand.self, ListCommand.self, ShowCommand.self, GetCommand.self,
-            SetCommand.self, DeleteCommand.self, KeysCommand.self, ImportCommand.self, ExportCommand.self,
+            SetCommand.self, AddCommand.self, DeleteCommand.self, TransactionCommand.self, KeysCommand.self,
+            ImportCommand.self, ExportCommand.self,
         ])
 
     @OptionGroup var connection: ConnectionOptions
@@ -36,7 +37,7 @@ struct Shmctl: ParsableCommand {
     /// Runs the command that `arguments` name and says on standard error why it failed, if it did.
     static func run(_ arguments: [String]) -> ExitStatus {
         do {
-            var command = try parseAsRoot(arguments)
+            var command = try parseAsRoot(ByteArgument.disguisingNumbers(arguments))
             try command.run()
             return .success
         } catch let failure as Failure {

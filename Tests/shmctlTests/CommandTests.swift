@@ -46,7 +46,8 @@ import Testing
                 """#
             let outcome = try daemon.shell(script)
             let json =
-                #"{"keyBase64":"a/8K"}"# + "\n" + #"{"segment":"default","keyBase64":"a/8K","value":"dg==","text":"v"}"#
+                #"{"keyBase64":"a/8K"}"# + "\n"
+                + #"{"segment":"default","keyBase64":"a/8K","value":"dg==","text":"v","type":"bytes","version":1}"#
             #expect(outcome.output == Array("vk".utf8) + [0xFF, 0x0A, 0] + Array((json + "\n").utf8))
             #expect(outcome.words == "")
             #expect(outcome.status == 0)
@@ -155,7 +156,8 @@ import Testing
             let commands = [
                 "get default k", "keys default", "show default", "remove default", "set default k v",
                 "delete default k",
-                "set readable k w", "delete readable k", "remove readable", "import readable /usr/include",
+                "set readable k w", "add readable k", "transaction readable", "delete readable k", "remove readable",
+                "import readable /usr/include",
             ]
             for command in commands {
                 expectRefusal(try daemon.shell("\"$SHMCTL\" \(command)", uid: 12_345), 77, mentioning: "")

@@ -23,10 +23,12 @@ import Testing
         OVERVIEW: Make, list and fill shared-memory segments that sharedmemd keeps.
 
         Data goes to standard output, words to standard error. A KEY or a VALUE that
-        begins with a dash stands after '--'.
+        begins with a dash stands after '--', but for a negative number as a VALUE or a
+        DELTA.
 
-        Exit status: 0 done; 1 no such key or segment; 2 condition not met in time; 64
-        wrong usage; 69 no daemon; 73 full; 74 input or output failed; 77 not permitted.
+        Exit status: 0 done; 1 no such key or segment; 2 condition not met (version
+        differs, time-out); 64 wrong usage; 69 no daemon; 73 full; 74 input or output
+        failed; 77 not permitted.
 
         USAGE: shmctl [--socket <path>] <subcommand>
 
@@ -43,7 +45,11 @@ import Testing
           show                    Describe a segment.
           get                     Write the value of a key.
           set                     Set the value of a key.
+          add                     Add to the whole number that a key holds, and write
+                                  the sum.
           delete                  Delete keys.
+          transaction             Do the operations on standard input all at once, or
+                                  none of them.
           keys                    List the keys of a segment, in the order of their
                                   bytes.
           import                  Set a key for each file below a folder.
@@ -146,11 +152,12 @@ import Testing
             #"""
             OVERVIEW: Write the value of a key.
 
-            To a file or a pipe go exactly the value's bytes. On a terminal control
-            characters are escaped and a line feed ends the value. With --json: segment,
-            key (or keyBase64), value in base64, and text when the value is UTF-8.
+            To a file or a pipe go exactly the value's bytes, and an int64 or a double as
+            digits. On a terminal control characters are escaped and a line feed ends the
+            value. With --json: segment, key (or keyBase64), value in base64, number or
+            text when it is one, type and version.
 
-            USAGE: shmctl get [--socket <path>] [--json] <segment> <key>
+            USAGE: shmctl get [--socket <path>] [--json] <segment> <key> [--raw] [--meta]
 
             ARGUMENTS:
               <segment>               The segment's name.
@@ -160,6 +167,10 @@ import Testing
               --socket <path>         The daemon's socket (default: $SHAREDMEM_SOCKET, or
                                       else /run/sharedmemd/control.sock).
               --json                  Write JSON Lines: one object a line.
+              --raw                   Write the value's bytes as they are stored, to a
+                                      terminal too.
+              --meta                  Write what is known of the value instead: version,
+                                      when and by whom it was written, type, length, expiry.
               --version               Show the version.
               -h, --help              Show help information.
 
@@ -172,13 +183,48 @@ import Testing
 
             Without a VALUE, or with '-', the value is standard input, byte by byte as it
             comes; a terminal is read only when '-' asks for it.
+            A VALUE is kept as text if it is UTF-8, standard input as bytes; --type says
+            otherwise. An int64 or a double is written in digits, and kept as a number of 8
+            bytes.
 
-            USAGE: shmctl set [--socket <path>] [--json] <segment> <key> [<value>]
+            USAGE: shmctl set [--socket <path>] [--json] <segment> <key> [<value>] [--type <type>] [--if-version <version>] [--expires-in <duration>]
 
             ARGUMENTS:
               <segment>               The segment's name.
               <key>                   The key: at most 512 bytes.
               <value>                 The value, or '-' for standard input.
+
+            OPTIONS:
+              --socket <path>         The daemon's socket (default: $SHAREDMEM_SOCKET, or
+                                      else /run/sharedmemd/control.sock).
+              --json                  Write JSON Lines: one object a line.
+              --type <type>           What the value is. (values: bytes, text, int64,
+                                      double)
+              --if-version <version>  Set only if the key has this version, 0: if there is
+                                      no such key; otherwise exit status 2.
+              --expires-in <duration> How long the value lives: a number with ms, s, m, h
+                                      or d. (default: until it is replaced or deleted)
+              --version               Show the version.
+              -h, --help              Show help information.
+
+            """#
+        ),
+        (
+            "add",
+            #"""
+            OVERVIEW: Add to the whole number that a key holds, and write the sum.
+
+            No other program's change is lost in between. A key that isn't there counts as
+            0. Text that is a whole number becomes an int64. When the value expires stays
+            as it was.
+
+            USAGE: shmctl add [--socket <path>] [--json] <segment> <key> [<delta>]
+
+            ARGUMENTS:
+              <segment>               The segment's name.
+              <key>                   The key: at most 512 bytes.
+              <delta>                 What is added: a whole number, negative or not.
+                                      (default: 1)
 
             OPTIONS:
               --socket <path>         The daemon's socket (default: $SHAREDMEM_SOCKET, or
@@ -197,7 +243,7 @@ import Testing
             A key that isn't there makes the exit status 1; all others are deleted all the
             same.
 
-            USAGE: shmctl delete [--socket <path>] [--json] <segment> <key> ...
+            USAGE: shmctl delete [--socket <path>] [--json] <segment> <key> ... [--if-version <version>]
 
             ARGUMENTS:
               <segment>               The segment's name.
@@ -207,6 +253,43 @@ import Testing
               --socket <path>         The daemon's socket (default: $SHAREDMEM_SOCKET, or
                                       else /run/sharedmemd/control.sock).
               --json                  Write JSON Lines: one object a line.
+              --if-version <version>  Delete the one KEY only if it has this version;
+                                      otherwise exit status 2.
+              --version               Show the version.
+              -h, --help              Show help information.
+
+            """#
+        ),
+        (
+            "transaction",
+            #"""
+            OVERVIEW: Do the operations on standard input all at once, or none of them.
+
+            Nobody sees a part of it. There is an operation on each line:
+              set KEY VALUE [TYPE]   TYPE: bytes, text, int64 or double
+              delete KEY             or nothing, if there is no such key
+              add KEY DELTA          to the whole number that the key holds
+              expect KEY VERSION     0: no such key; if not so, exit status 2
+            Versions are those before the transaction. Without a TYPE a value is text if it
+            is UTF-8.
+            A word with spaces, or an empty one, stands in double quotes, where \n, \r, \t,
+            \", \\ and \xHH are escapes. Empty lines and lines that begin with # are
+            skipped. A wrong line is named, and nothing is written.
+            With --json a line is an object: {"set":KEY,"text":TEXT},
+            {"set":KEY,"value":BASE64}, both with a type if need be, {"delete":KEY},
+            {"add":KEY,"delta":NUMBER} or {"expect":KEY,"version":NUMBER}; setBase64 and so
+            on take a key in base64.
+            The version that all keys have got is written.
+
+            USAGE: shmctl transaction [--socket <path>] [--json] <segment>
+
+            ARGUMENTS:
+              <segment>               The segment's name.
+
+            OPTIONS:
+              --socket <path>         The daemon's socket (default: $SHAREDMEM_SOCKET, or
+                                      else /run/sharedmemd/control.sock).
+              --json                  Read and write JSON Lines: one object a line.
               --version               Show the version.
               -h, --help              Show help information.
 

@@ -21,6 +21,8 @@ import Testing
         var object = JSONObject()
         object.append("text", "x")
         object.append("number", UInt64.max)
+        object.append("double", 6.02e23)
+        object.append("infinite", -Double.infinity)
         object.append("yes", true)
         object.append("no", false)
         object.appendNull("nothing")
@@ -30,7 +32,8 @@ import Testing
         object.append("value", base64: [0xFF])
         #expect(
             String(decoding: object.line, as: UTF8.self)
-                == #"{"text":"x","number":18446744073709551615,"yes":true,"no":false,"nothing":null,"#
+                == #"{"text":"x","number":18446744073709551615,"double":6.02e+23,"infinite":null,"#
+                + #""yes":true,"no":false,"nothing":null,"#
                 + #""object":{"a":1},"none":[],"list":[{"a":1},{}],"value":"/w=="}"# + "\n")
     }
 

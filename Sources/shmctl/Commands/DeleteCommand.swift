@@ -17,6 +17,18 @@ struct DeleteCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("The keys: each at most 512 bytes.", valueName: "key"))
     var keys: [ByteArgument]
 
+    @Option(
+        help: ArgumentHelp(
+            "Delete the one KEY only if it has this version; otherwise exit status 2.", valueName: "version"))
+    var ifVersion: UInt64?
+
+    /// Refuses a version that can't be one key's.
+    func validate() throws {
+        guard let ifVersion else { return }
+        if keys.count > 1 { throw ValidationError("--if-version goes with one KEY") }
+        if ifVersion == 0 { throw ValidationError("--if-version is above 0: a key that isn't there can't be deleted") }
+    }
+
     /// Deletes one key after the other.
     func run() throws {
         let keys = try keys.map { try $0.key() }
@@ -24,7 +36,7 @@ struct DeleteCommand: ParsableCommand {
         var stream = StandardOutput()
         var missing: [String] = []
         for key in keys {
-            let isDeleted = try opened.delete(key)
+            let isDeleted = try delete(key, of: opened)
             if !isDeleted { missing.append(TerminalText.quoted(key)) }
             guard output.isJSON else { continue }
             var object = JSONObject()
@@ -36,6 +48,16 @@ struct DeleteCommand: ParsableCommand {
         try stream.finish()
         if !missing.isEmpty {
             throw Failure(.missing, "segment '\(segment)' has no key \(missing.joined(separator: ", "))")
+        }
+    }
+
+    /// Deletes a key under the condition that was given, and answers whether there was one.
+    private func delete(_ key: [UInt8], of opened: Segment) throws -> Bool {
+        do throws(SharedMemError) {
+            return try opened.delete(key, ifVersion: ifVersion)
+        } catch {
+            guard error.code == .versionDiffers, let ifVersion else { throw error }
+            throw Failure.versionDiffers(segment, key, expected: ifVersion, actual: error.available)
         }
     }
 }

@@ -7,9 +7,9 @@ struct GetCommand: ParsableCommand {
         commandName: "get",
         abstract: "Write the value of a key.",
         discussion: """
-            To a file or a pipe go exactly the value's bytes. On a terminal control characters are escaped and a \
-            line feed ends the value. With --json: segment, key (or keyBase64), value in base64, and text when the \
-            value is UTF-8.
+            To a file or a pipe go exactly the value's bytes, and an int64 or a double as digits. On a terminal \
+            control characters are escaped and a line feed ends the value. With --json: segment, key (or keyBase64), \
+            value in base64, number or text when it is one, type and version.
             """)
 
     @OptionGroup var connection: ConnectionOptions
@@ -21,32 +21,65 @@ struct GetCommand: ParsableCommand {
     @Argument(help: "The key: at most 512 bytes.")
     var key: ByteArgument
 
+    @Flag(help: "Write the value's bytes as they are stored, to a terminal too.")
+    var raw = false
+
+    @Flag(
+        help:
+            "Write what is known of the value instead: version, when and by whom it was written, type, length, expiry.")
+    var meta = false
+
+    /// Refuses options that contradict each other.
+    func validate() throws {
+        if raw, output.isJSON { throw ValidationError("--raw and --json can't be used together") }
+        if raw, meta { throw ValidationError("--raw and --meta can't be used together") }
+    }
+
     /// Reads the value and writes it.
     func run() throws {
         let key = try key.key()
         let opened = try connection.session().open(segment, access: .readOnly)
-        guard let value = try opened.get(key) else {
-            throw Failure(.missing, "segment '\(segment)' has no key \(TerminalText.quoted(key))")
-        }
         var stream = StandardOutput()
-        if output.isJSON {
-            try stream.write(json(key, value).line)
-        } else if StandardOutput.isTerminal {
-            let text = TerminalText.escaped(value, keepsLines: true)
-            try stream.write(Array(text.utf8) + (text.utf8.last == UInt8(ascii: "\n") ? [] : [UInt8(ascii: "\n")]))
+        if meta {
+            try writeMetadata(present(opened.metadata(key), key), key, &stream)
         } else {
-            try stream.write(value)
+            try write(present(opened.storedValue(key), key), key, &stream)
         }
         try stream.finish()
     }
 
-    /// The value as a JSON object.
-    private func json(_ key: [UInt8], _ value: [UInt8]) -> JSONObject {
+    /// Unwraps what was found of `key`.
+    private func present<Found>(_ found: Found?, _ key: [UInt8]) throws(Failure) -> Found {
+        guard let found else { throw Failure(.missing, "segment '\(segment)' has no key \(TerminalText.quoted(key))") }
+        return found
+    }
+
+    /// Writes the value.
+    private func write(_ value: StoredValue, _ key: [UInt8], _ stream: inout StandardOutput) throws(Failure) {
+        if output.isJSON {
+            var object = JSONObject()
+            object.append("segment", segment)
+            object.append("key", bytes: key)
+            value.append(to: &object)
+            return try stream.write(object.line)
+        }
+        if raw { return try stream.write(value.bytes) }
+        let bytes = value.digits.map { Array($0.utf8) } ?? value.bytes
+        guard StandardOutput.isTerminal else { return try stream.write(bytes) }
+        let text = TerminalText.escaped(bytes, keepsLines: true)
+        try stream.write(Array(text.utf8) + (text.utf8.last == UInt8(ascii: "\n") ? [] : [UInt8(ascii: "\n")]))
+    }
+
+    /// Writes what is known of the value.
+    private func writeMetadata(_ info: ValueMetadata, _ key: [UInt8], _ stream: inout StandardOutput) throws(Failure) {
+        guard output.isJSON else {
+            for line in info.lines { try stream.write(line: line) }
+            return
+        }
         var object = JSONObject()
         object.append("segment", segment)
         object.append("key", bytes: key)
-        object.append("value", base64: value)
-        if let text = String(validating: value, as: UTF8.self) { object.append("text", text) }
-        return object
+        info.append(to: &object)
+        try stream.write(object.line)
     }
 }
