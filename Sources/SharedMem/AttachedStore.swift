@@ -17,6 +17,8 @@ final class AttachedStore: Sendable {
         let forkCount: UInt32
         /// What its reads under a pin share; nil in a read-only store.
         let pinnedReads: PinnedReads?
+        /// What the daemon pins for its reads; nil in a writable store, and if the daemon doesn't know how.
+        let daemonPin: DaemonPin?
 
         /// Where the store of a view is: it stands first.
         @unsafe @inline(__always)
@@ -29,8 +31,8 @@ final class AttachedStore: Sendable {
         static func at(_ address: UInt) -> UnsafePointer<View>? { unsafe UnsafePointer(bitPattern: address) }
     }
 
-    /// Maps the files of an attach and checks that they are a segment's.
-    init(_ attached: borrowing Attached, name: String) throws(SharedMemError) {
+    /// Maps the files of an attach by `session` and checks that they are a segment's.
+    init(_ attached: borrowing Attached, name: String, session: Session) throws(SharedMemError) {
         let sizes = attached.attachment
         do throws(Errno) {
             // The mapping must not be longer than the file: the rest would fault.
@@ -57,8 +59,15 @@ final class AttachedStore: Sendable {
         }
         let view = UnsafeMutablePointer<View>.allocate(capacity: 1)
         let pinnedReads = store.isWritable ? PinnedReads(of: store) : nil
+        let daemonPin =
+            store.isWritable
+            ? nil
+            : attached.pinningConnection.map {
+                DaemonPin(of: store, segmentID: sizes.segmentID, session: session, connection: $0)
+            }
         unsafe view.initialize(
-            to: View(store: store, forkCount: ForkCounter.current, pinnedReads: pinnedReads))
+            to: View(
+                store: store, forkCount: ForkCounter.current, pinnedReads: pinnedReads, daemonPin: daemonPin))
         address = UInt(bitPattern: view)
     }
 

@@ -10,6 +10,13 @@ struct Connection: ~Copyable, Sendable {
     let forkCount: UInt32
     /// What this process puts into lock words.
     private(set) var sessionID: UInt32 = 0
+    /// Whether the daemon knows `pin` and `unpin`.
+    private var canPin = false
+    /// Tells it from connections before and after it.
+    let identity = Identity()
+
+    /// Which connection something came over.
+    final class Identity: Sendable {}
 
     /// How long a daemon may take to answer: long enough to allocate 256 GiB.
     private static var replyLimitMilliseconds: Int { 180_000 }
@@ -73,6 +80,8 @@ struct Greeting: ~Copyable {
 struct Attached: ~Copyable {
     let attachment: SharedMemProtocol.Attachment
     let sessionID: UInt32
+    /// Over which connection the daemon can be asked to pin it; nil: it doesn't know how.
+    let pinningConnection: Connection.Identity?
     let data: MemoryFile
     var lock: MemoryFile?
 }
@@ -82,19 +91,20 @@ extension Connection {
     static func greeting(path: String, attach: Hello.Attach?) throws(SharedMemError) -> Greeting {
         var connection = try Connection(path: path)
         let hello = Hello(
-            majors: 1...1, features: 0, program: ThisProcess.programName(), attach: attach)
+            majors: 1...1, features: ProtocolLimits.features, program: ThisProcess.programName(), attach: attach)
         var answer = try connection.exchange(.hello(hello))
-        guard case .hello(_, let session, _, let attachment) = answer.reply else {
+        guard case .hello(let features, let session, _, let attachment) = answer.reply else {
             throw Self.unexpected("the greeting")
         }
         connection.sessionID = session
+        connection.canPin = features & ProtocolLimits.pinsFeature != 0
         guard attach != nil else { return Greeting(connection: connection, attached: nil) }
         guard let attachment else {
             // The reason follows in a frame of its own.
             _ = try connection.receive()
             throw Self.unexpected("the greeting with an attach")
         }
-        let attached = try Self.attached(attachment, &answer, session: session)
+        let attached = try connection.attached(attachment, &answer)
         return Greeting(connection: connection, attached: attached)
     }
 
@@ -102,20 +112,21 @@ extension Connection {
     mutating func attach(_ name: SegmentName, _ access: Access) throws(SharedMemError) -> Attached {
         var answer = try exchange(.attach(name, access))
         guard case .attached(let attachment) = answer.reply else { throw Self.unexpected("an attach") }
-        return try Self.attached(attachment, &answer, session: sessionID)
+        return try attached(attachment, &answer)
     }
 
-    private static func attached(
-        _ attachment: SharedMemProtocol.Attachment, _ answer: inout Answer, session: UInt32
+    private func attached(
+        _ attachment: SharedMemProtocol.Attachment, _ answer: inout Answer
     ) throws(SharedMemError) -> Attached {
-        guard let data = answer.received.first.take() else { throw unexpected("an attach without a memory file") }
+        guard let data = answer.received.first.take() else { throw Self.unexpected("an attach without a memory file") }
         var lock: MemoryFile?
         if let descriptor = answer.received.second.take() { lock = MemoryFile(adopting: descriptor) }
         guard (lock != nil) == (attachment.access == .readWrite) else {
-            throw unexpected("an attach with another access")
+            throw Self.unexpected("an attach with another access")
         }
         return Attached(
-            attachment: attachment, sessionID: session, data: MemoryFile(adopting: data), lock: lock)
+            attachment: attachment, sessionID: sessionID, pinningConnection: canPin ? identity : nil,
+            data: MemoryFile(adopting: data), lock: lock)
     }
 }
 

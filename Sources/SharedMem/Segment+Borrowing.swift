@@ -7,12 +7,14 @@ extension Segment {
     /// Nothing changes them until `body` returns, whatever writers do: the value is pinned. Meanwhile the memory of
     /// values that are replaced isn't used again, so keep `body` short in a segment that is nearly full; a writer that
     /// finds no room throws `full`, which names the session that holds the pin. Worth it for values of some KiB and
-    /// more. `body` gets a private copy through a read-only handle, and when every pin of the segment is taken.
+    /// more. Through a read-only handle the daemon is asked for the pin and again to take it back, which two
+    /// round trips make worth it from 256 KiB on only: `body` gets a private copy of smaller values, and when every pin
+    /// of the segment is taken.
     public func withValue<Result>(
         of key: some SegmentKey, _ body: (RawSpan, ReadValue) throws(SharedMemError) -> Result
     ) throws(SharedMemError) -> Result? {
         if let loan = try loan(of: key) {
-            defer { loan.pinnedReads.end(loan.token) }
+            defer { loan.pin.end() }
             guard let value = loan.value else { return nil }
             return try unsafe loan.store.withBytes(of: value) { (bytes) throws(SharedMemError) in
                 try unsafe body(bytes.bytes, ReadValue(value.info))
@@ -26,28 +28,30 @@ extension Segment {
     /// A pin that is held, and what was found under it.
     private struct Loan {
         let store: Store
-        let pinnedReads: PinnedReads
-        let token: PinnedReads.Token
+        let pin: HeldPin
         let value: PinnedValue?
     }
 
-    /// Pins and looks `key` up; nil: there is no pin to be had.
+    /// Pins and looks `key` up; nil: there is no pin to be had, or copying is cheaper.
     private func loan(of key: some SegmentKey) throws(SharedMemError) -> Loan? {
         try key.withKeyBytes { (key) throws(SharedMemError) in
             try unsafe withView { (view) throws(StoreError) in
-                guard let pinnedReads = unsafe view.pointee.pinnedReads, let token = pinnedReads.begin() else {
-                    return nil
-                }
                 let store = unsafe view.pointee.store
-                do throws(StoreError) {
-                    let found = try unsafe key.withUnsafeBytes { (key) throws(StoreError) in
-                        try unsafe store.findPinned(key, KeyHash(key, seed: store.geometry.hashSeed))
+                return try unsafe key.withUnsafeBytes { (key) throws(StoreError) in
+                    let hash = unsafe KeyHash(key, seed: store.geometry.hashSeed)
+                    if !store.isWritable {
+                        guard let info = try unsafe store.info(of: key, hash),
+                            info.byteCount >= DaemonPin.worthwhileByteCount
+                        else { return nil }
                     }
-                    let value = found.flatMap { $0.info.hasExpired ? nil : $0 }
-                    return Loan(store: store, pinnedReads: pinnedReads, token: token, value: value)
-                } catch {
-                    pinnedReads.end(token)
-                    throw error
+                    guard let pin = unsafe view.pointee.pin() else { return nil }
+                    do throws(StoreError) {
+                        let value = try unsafe store.findPinned(key, hash).flatMap { $0.info.hasExpired ? nil : $0 }
+                        return Loan(store: store, pin: pin, value: value)
+                    } catch {
+                        pin.end()
+                        throw error
+                    }
                 }
             }
         }

@@ -98,17 +98,15 @@ extension Segment {
 
     /// Reads a key whose memory was reused again and again while it was read: under a pin, which stops the reuse.
     ///
-    /// A read-only session has no pin, and goes on trying.
+    /// Where there is no pin to be had, it goes on trying.
     @inline(never)
     private static func getOvertaken(
         _ key: UnsafeRawBufferPointer, _ view: UnsafePointer<AttachedStore.View>,
         into buffer: UnsafeMutableRawBufferPointer
     ) throws(StoreError) -> ValueInfo? {
         let store = unsafe view.pointee.store
-        guard let pinnedReads = unsafe view.pointee.pinnedReads, let token = pinnedReads.begin() else {
-            return try unsafe store.get(key, into: buffer)
-        }
-        defer { pinnedReads.end(token) }
+        guard let pin = unsafe view.pointee.pin() else { return try unsafe store.get(key, into: buffer) }
+        defer { pin.end() }
         let hash = unsafe KeyHash(key, seed: store.geometry.hashSeed)
         guard let value = try unsafe store.findPinned(key, hash) else { return nil }
         guard value.info.byteCount <= buffer.count else { throw .bufferTooSmall(needed: value.info.byteCount) }

@@ -50,7 +50,8 @@ public final class Segment: Sendable {
     init(name: String, access: Access, session: Session) throws(SharedMemError) {
         let protocolName = try Session.name(name)
         let first = try AttachedStore(
-            try session.attach(protocolName, access == .readOnly ? .readOnly : .readWrite), name: name)
+            try session.attach(protocolName, access == .readOnly ? .readOnly : .readWrite), name: name,
+            session: session)
         self.name = name
         self.access = access
         self.session = session
@@ -113,7 +114,8 @@ extension Segment {
         try attached.withLock { (attached) throws(SharedMemError) in
             guard current.load(ordering: .relaxed) == old else { return }
             let next = try AttachedStore(
-                try session.attach(protocolName, access == .readOnly ? .readOnly : .readWrite), name: name)
+                try session.attach(protocolName, access == .readOnly ? .readOnly : .readWrite), name: name,
+                session: session)
             attached.append(next)
             // SYNC: publishes the object; pairs with the load in `withStore(_:)`.
             current.store(next.address, ordering: .releasing)

@@ -100,6 +100,28 @@ extension Session {
     }
 }
 
+// MARK: - Pins
+
+extension Session {
+    /// Pins a segment that was attached over `connection`, or unpins it; false: the daemon refused, or it's lost.
+    ///
+    /// A connection that was made since belongs to a session that has no pin and may not be attached.
+    func ask(_ request: Request, over connection: Connection.Identity) -> Bool {
+        self.connection.withLock { held in
+            guard held?.identity === connection else { return false }
+            do throws(SharedMemError) {
+                let reply = try Self.repeated(&held, isRepeatable: true) { (connection) throws(SharedMemError) in
+                    try connection.exchange(request).reply
+                }
+                return reply == .pinned || reply == .unpinned
+            } catch {
+                // The caller goes on without a pin; one that isn't given back goes with the connection.
+                return false
+            }
+        }
+    }
+}
+
 // MARK: - Segments by name
 
 extension Session {

@@ -14,8 +14,12 @@ extension Broker {
             throw .notAttached(segmentID)
         }
         peers[call.peer]?.session?.attachments[segmentID] = count > 1 ? count - 1 : nil
-        if count == 1 { segments.update(segmentID) { $0.sessionCount -= 1 } }
-        return [.reply(call.peer, requestID: call.requestID, .detached)]
+        var effects: [Effect] = []
+        if count == 1 {
+            segments.update(segmentID) { $0.sessionCount -= 1 }
+            effects = dropPin(segmentID, of: call.peer)
+        }
+        return effects + [.reply(call.peer, requestID: call.requestID, .detached)]
     }
 
     /// Describes a page of the segments that the caller may read and whose memory is there.

@@ -38,6 +38,12 @@ extension Broker {
         for segment in segments.all where segment.sessionCount != attached[segment.id, default: 0] {
             found.append("segment \(segment.name) counts \(segment.sessionCount) sessions that aren't attached")
         }
+        for session in sessions {
+            for (segmentID, count) in session.pins where session.attachments[segmentID] == nil || count < 1 {
+                found.append(
+                    "session \(session.id) has \(count) pins of segment id \(segmentID), which it isn't attached to")
+            }
+        }
         return found
     }
 
@@ -70,6 +76,8 @@ extension Broker {
             case forgottenWaiter
             /// An attachment without a session.
             case attachment
+            /// A pin without an attachment.
+            case pin
             /// A session without a connection.
             case session
             /// A connection that still counts against its uid.
@@ -92,6 +100,9 @@ extension Broker {
             case .attachment:
                 guard let id = segments.all.first?.id else { return false }
                 segments.update(id) { $0.sessionCount += 1 }
+            case .pin:
+                guard let (id, _) = peers.first(where: { $0.value.session != nil }) else { return false }
+                peers[id]?.session?.pins[.max] = 1
             case .session: return sessionIDs.issue() != nil
             case .connection: connectionCounts[0, default: 0] += 1
             }

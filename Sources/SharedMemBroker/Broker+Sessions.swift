@@ -50,26 +50,26 @@ extension Broker {
     /// Takes back what a connection that has ended held.
     mutating func hangUp(_ peer: PeerID) -> [Effect] {
         forget(peer)
-        return []
     }
 
     /// Ends a connection.
     mutating func disconnect(_ peer: PeerID, reason: String) -> [Effect] {
-        forget(peer)
-        return [.disconnect(peer, reason: reason)]
+        forget(peer) + [.disconnect(peer, reason: reason)]
     }
 
-    /// Takes back what a connection holds: its place, its session, its attachments, its waiting requests.
-    private mutating func forget(_ id: PeerID) {
-        guard let peer = peers.removeValue(forKey: id) else { return }
+    /// Takes back what a connection holds: its place, its session, its pins, its attachments, its waiting requests.
+    private mutating func forget(_ id: PeerID) -> [Effect] {
+        let effects = dropPins(of: id)
+        guard let peer = peers.removeValue(forKey: id) else { return [] }
         let count = connectionCounts[peer.identity.uid, default: 0]
         connectionCounts[peer.identity.uid] = count > 1 ? count - 1 : nil
-        guard let session = peer.session else { return }
+        guard let session = peer.session else { return effects }
         sessionIDs.retire(session.id)
         for segmentID in session.attachments.keys {
             segments.update(segmentID) { $0.sessionCount -= 1 }
         }
         if session.waitingCount > 0 { dropWaiters(of: id) }
+        return effects
     }
 
     /// Drops all requests of a connection that wait.

@@ -40,6 +40,8 @@ extension Broker {
         case memoryMade(segmentID: UInt64, dataByteCount: UInt64, lockByteCount: UInt64, createdAt: UInt64)
         /// The worker couldn't; `reason` is a sentence without a full stop.
         case memoryFailed(segmentID: UInt64, error: Int32, reason: String)
+        /// A pin that was asked for couldn't be had, and its session was told so.
+        case pinFailed(PeerID, segmentID: UInt64)
         /// The configuration was read, at start or on reload.
         case configured(Configuration)
         /// A definition that was remembered over a restart; comes after the first `configured`.

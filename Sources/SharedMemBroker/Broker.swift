@@ -45,6 +45,7 @@ package struct Broker {
                     segmentID,
                     Segment.Memory(
                         dataByteCount: dataByteCount, lockByteCount: lockByteCount, createdAt: createdAt))
+            case .pinFailed(let peer, let segmentID): losePin(segmentID, of: peer)
             case .memoryFailed(let segmentID, let error, let reason): abandon(segmentID, error: error, reason: reason)
             case .configured(let configuration): configure(configuration)
             case .recalled(let definition): recall(definition)
@@ -82,6 +83,8 @@ package struct Broker {
         case .remove(let name): return try remove(name, call)
         case .list(let after): return list(after: after, call)
         case .show(let name): return try show(name, call)
+        case .pin(let segmentID): return try pin(segmentID, call)
+        case .unpin(let segmentID): return try unpin(segmentID, call)
         }
     }
 }

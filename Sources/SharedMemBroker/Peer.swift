@@ -30,6 +30,8 @@ struct Session: Sendable {
     let id: UInt32
     /// How often it's attached to which segment, removed segments included.
     var attachments: [UInt64: Int] = [:]
+    /// How often it has pinned which of these segments, removed segments included.
+    var pins: [UInt64: Int] = [:]
     /// Requests that wait for a segment's memory.
     var waitingCount = 0
 

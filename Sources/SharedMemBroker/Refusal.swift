@@ -63,6 +63,16 @@ extension Refusal {
         Refusal(EINVAL, "the session isn't attached to segment id \(segmentID), expected one that it's attached to")
     }
 
+    /// The segment that is to be pinned was removed.
+    static func removed(_ segmentID: UInt64) -> Refusal {
+        Refusal(EIDRM, "segment id \(segmentID) was removed, expected one that exists")
+    }
+
+    /// The session has no pin.
+    static func notPinned(_ segmentID: UInt64) -> Refusal {
+        Refusal(EINVAL, "the session has no pin of segment id \(segmentID), expected as many as it has asked for")
+    }
+
     /// The session is attached to too many segments.
     static func attachments(_ name: SegmentName) -> Refusal {
         Refusal(

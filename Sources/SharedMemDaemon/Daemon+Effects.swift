@@ -17,6 +17,10 @@ extension Daemon {
             send(to: id) { (peer) throws(Errno) in
                 try peer.send(reply, requestID: requestID, memory: memory, access: access)
             }
+        case .pin(let id, let requestID, let segmentID, let session):
+            let reply = pin(segmentID, for: session, of: id)
+            send(to: id) { (peer) throws(Errno) in try peer.send(reply, requestID: requestID) }
+        case .unpin(let segmentID, let session): pins[segmentID]?.unpin(session)
         case .disconnect(let id, let reason): disconnect(id, reason)
         case .makeMemory(let segmentID, let definition):
             beingMade.insert(segmentID)
@@ -49,8 +53,32 @@ extension Daemon {
         }
     }
 
+    /// Pins a segment for a session and says how that went; the broker is told of a failure.
+    private func pin(_ segmentID: UInt64, for session: UInt32, of peer: PeerID) -> Reply {
+        do throws(SegmentPins.Failure) {
+            try pins(of: segmentID).pin(session)
+            return .pinned
+        } catch {
+            events.append(.pinFailed(peer, segmentID: segmentID))
+            return .failure(
+                Failure(error: error.errno.rawValue, text: "segment id \(segmentID) can't be pinned: \(error.reason)"))
+        }
+    }
+
+    /// The pins of a segment, whose memory is mapped for the first of them.
+    private func pins(of segmentID: UInt64) throws(SegmentPins.Failure) -> SegmentPins {
+        if let known = pins[segmentID] { return known }
+        guard let memory = memory[segmentID] else {
+            throw SegmentPins.Failure(errno: .noSuchFileOrDirectory, reason: "it has no memory")
+        }
+        let made = try SegmentPins(of: memory)
+        pins[segmentID] = made
+        return made
+    }
+
     /// Marks a segment's memory as removed and lets the worker close it.
     private func release(_ segmentID: UInt64) {
+        pins[segmentID] = nil
         guard let released = memory.removeValue(forKey: segmentID) else { return }
         do throws(Errno) {
             try released.markRemoved()

@@ -28,6 +28,8 @@ package final class Daemon {
     var beingMade: Set<UInt64> = []
     /// The memory of the segments, by id.
     var memory: [UInt64: SegmentMemory] = [:]
+    /// What is pinned for read-only sessions, by segment; those that never were aren't mapped.
+    var pins: [UInt64: SegmentPins] = [:]
     /// Keeps definitions; nil: they can't be kept.
     var definitions: DefinitionFolder?
 

@@ -22,6 +22,10 @@ package enum Request: Equatable, Sendable {
     case list(after: SegmentName?)
     /// Describe one segment.
     case show(SegmentName)
+    /// Keep what is found in a segment from here on; one more pin of this session.
+    case pin(segmentID: UInt64)
+    /// Give one of this session's pins back.
+    case unpin(segmentID: UInt64)
 }
 
 /// What a client says of itself.
@@ -100,6 +104,10 @@ package enum Reply: Equatable, Sendable {
     case list([SegmentDescription], more: Bool)
     /// One description.
     case shown(SegmentDescription)
+    /// Pinned.
+    case pinned
+    /// Unpinned.
+    case unpinned
     /// Refused.
     case failure(Failure)
 }

@@ -29,6 +29,10 @@ struct MessageType: Equatable, Sendable {
     static var list: MessageType { MessageType(SHAREDMEM_LIST) }
     /// Asks for one description.
     static var show: MessageType { MessageType(SHAREDMEM_SHOW) }
+    /// Asks for a pin.
+    static var pin: MessageType { MessageType(SHAREDMEM_PIN) }
+    /// Gives a pin back.
+    static var unpin: MessageType { MessageType(SHAREDMEM_UNPIN) }
     /// Refuses any request.
     static var error: MessageType { MessageType(SHAREDMEM_ERROR) }
 

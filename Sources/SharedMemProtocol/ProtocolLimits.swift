@@ -8,7 +8,10 @@ package enum ProtocolLimits {
     }
 
     /// The feature bits that this implementation understands.
-    package static var features: UInt64 { 0 }
+    package static var features: UInt64 { pinsFeature }
+
+    /// The feature bit of `pin` and `unpin`, which an older daemon doesn't know.
+    package static var pinsFeature: UInt64 { UInt64(SHAREDMEM_FEATURE_PINS) }
 
     /// Sessions that a daemon keeps at most.
     package static var sessionCount: Int { Int(SHAREDMEM_SESSIONS_MAX) }

@@ -11,6 +11,8 @@ extension Reply {
         case .removed: MessageType.remove.reply
         case .list: MessageType.list.reply
         case .shown: MessageType.show.reply
+        case .pinned: MessageType.pin.reply
+        case .unpinned: MessageType.unpin.reply
         case .failure: .error
         }
     }
@@ -21,7 +23,7 @@ extension Reply {
         switch type {
         case MessageType.hello.reply: MemoryLayout<sharedmem_hello_reply>.size
         case MessageType.attach.reply: MemoryLayout<sharedmem_attachment>.size
-        case MessageType.detach.reply, MessageType.remove.reply: 0
+        case MessageType.detach.reply, MessageType.remove.reply, MessageType.pin.reply, MessageType.unpin.reply: 0
         case MessageType.create.reply: MemoryLayout<sharedmem_create_reply>.size
         case MessageType.list.reply: MemoryLayout<sharedmem_list_reply>.size
         case MessageType.show.reply: MemoryLayout<sharedmem_description>.size
@@ -55,7 +57,7 @@ extension Reply {
                 writer.zeros(MemoryLayout<sharedmem_attachment>.size)
             }
         case .attached(let attachment): attachment.write(to: &writer)
-        case .detached, .removed: break
+        case .detached, .removed, .pinned, .unpinned: break
         case .created(let segmentID): writer.integer(segmentID)
         case .list(let descriptions, let more):
             let page = descriptions.prefix(Self.maximumListCount)
@@ -94,6 +96,8 @@ extension Reply {
         case MessageType.remove.reply: return .removed
         case MessageType.list.reply: return try list(from: &reader)
         case MessageType.show.reply: return try .shown(SegmentDescription(from: &reader))
+        case MessageType.pin.reply: return .pinned
+        case MessageType.unpin.reply: return .unpinned
         case .error: return try .failure(Failure(from: &reader))
         default: throw .type(type.rawValue)
         }

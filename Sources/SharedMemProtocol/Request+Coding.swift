@@ -11,6 +11,8 @@ extension Request {
         case .remove: .remove
         case .list: .list
         case .show: .show
+        case .pin: .pin
+        case .unpin: .unpin
         }
     }
 
@@ -23,6 +25,7 @@ extension Request {
         case .create: MemoryLayout<sharedmem_create>.size
         case .remove, .show: MemoryLayout<sharedmem_segment_request>.size
         case .list: MemoryLayout<sharedmem_list>.size
+        case .pin, .unpin: MemoryLayout<sharedmem_pin_request>.size
         default: nil
         }
     }
@@ -39,7 +42,7 @@ extension Request {
             writer.access(access)
             writer.reserved()
             writer.name(segment)
-        case .detach(let segmentID): writer.integer(segmentID)
+        case .detach(let segmentID), .pin(let segmentID), .unpin(let segmentID): writer.integer(segmentID)
         case .create(let definition): definition.write(to: &writer)
         case .remove(let segment), .show(let segment): writer.name(segment)
         case .list(let after): writer.name(after)
@@ -71,6 +74,8 @@ extension Request {
         case .remove: return try .remove(reader.requiredName())
         case .list: return try .list(after: reader.name())
         case .show: return try .show(reader.requiredName())
+        case .pin: return try .pin(segmentID: reader.integer())
+        case .unpin: return try .unpin(segmentID: reader.integer())
         default: throw .type(type.rawValue)
         }
     }

@@ -32,6 +32,8 @@ package enum SeededFault: UInt32, CaseIterable, Sendable {
     case limboLeftOut = 13
     /// A read as of one moment takes whatever it finds.
     case momentIgnored = 14
+    /// Reads of a read-only session believe that the daemon has pinned, and don't ask it.
+    case daemonNotAsked = 15
 
     #if SHAREDMEM_TEST_HOOKS
         /// Whether this build can seed faults.

@@ -37,19 +37,27 @@ extension Store {
     }
 
     /// Pins the epoch of now, which it returns: what is found from here on stays until `unpin(_:)`.
+    ///
+    /// The last try's epoch counts although it has changed by then: a writer that moves it without end would keep its
+    /// caller here. An older epoch keeps more than is needed, and nothing less.
     @discardableResult
     package func pin(_ slot: PinSlot) -> UInt64 {
-        var epoch = data.loadAcquiring(Int(sharedmem_at_reuse_epoch))
+        var pinned = data.loadAcquiring(Int(sharedmem_at_reuse_epoch))
+        var attempts = Self.pinAttempts
         while true {
-            lock.store(epoch &+ 1, epochOffset(ofPin: slot.index))
+            lock.store(pinned &+ 1, epochOffset(ofPin: slot.index))
             // SYNC: orders the pin before every entry that is loaded under it; pairs with the fence in `moveEpoch()`,
             // which orders a record's retirement before the scan of the pins.
             atomicMemoryFence(ordering: .sequentiallyConsistent)
-            let again = data.loadAcquiring(Int(sharedmem_at_reuse_epoch))
-            if again == epoch { return epoch }
-            epoch = again
+            let now = data.loadAcquiring(Int(sharedmem_at_reuse_epoch))
+            attempts -= 1
+            if now == pinned || attempts == 0 { return pinned }
+            pinned = now
         }
     }
+
+    /// How often a pin follows an epoch that moves on.
+    private static var pinAttempts: Int { 64 }
 
     /// The reuse epoch of now.
     package var reuseEpoch: UInt64 { data.load(Int(sharedmem_at_reuse_epoch)) }

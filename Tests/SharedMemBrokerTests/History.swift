@@ -54,6 +54,10 @@ struct History {
     private mutating func play(_ event: Broker.Event) {
         let effects = tamper(broker.handle(event))
         witness.note(event, effects, broker.summary)
+        // A pin that can't be had is told at once.
+        for case .pin(let peer, _, let segmentID, _) in effects where random.happens(percent: 10) {
+            play(.pinFailed(peer, segmentID: segmentID))
+        }
     }
 
     /// Connects a process.
@@ -84,7 +88,8 @@ struct History {
         let known = witness.segments.filter(\.value.isMade).keys.sorted().first ?? 1 << 40
         play(
             random.pick([
-                .hungUp(stranger), .received(stranger, requestID: 1, .list(after: nil)),
+                .hungUp(stranger), .pinFailed(stranger, segmentID: known),
+                .received(stranger, requestID: 1, .list(after: nil)),
                 .memoryMade(segmentID: known, dataByteCount: 1, lockByteCount: 1, createdAt: 1),
                 .memoryMade(segmentID: 1 << 41, dataByteCount: 1, lockByteCount: 1, createdAt: 1),
                 .memoryFailed(segmentID: known, error: EIO, reason: "stray"),
@@ -114,6 +119,10 @@ struct History {
             let known = (caller?.attached.keys.sorted() ?? []) + [77]
             return .detach(segmentID: random.pick(known))
         case 40..<65: return .create(definition(isResolved: random.happens(percent: 10)))
+        case 65..<75 where random.happens(percent: 50):
+            let known = (caller?.attached.keys.sorted() ?? []) + [77]
+            return random.happens(percent: 60)
+                ? .pin(segmentID: random.pick(known)) : .unpin(segmentID: random.pick(known))
         case 65..<75: return .remove(random.pick(names))
         case 75..<88: return .list(after: random.happens(percent: 40) ? random.pick(names) : nil)
         default: return .show(random.pick(names))

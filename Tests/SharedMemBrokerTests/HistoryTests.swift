@@ -33,8 +33,9 @@ struct HistoryTests {
         #expect(findings(in: &history, count: 20_000) == [])
         for kind in [
             "hello", "hello with attachment", "attached", "detached", "created", "removed", "list", "list with more",
-            "shown", "disconnect", "failure 2", "failure 12", "failure 13", "failure 16", "failure 17", "failure 22",
-            "failure 28", "failure 93", "failure 122",
+            "shown", "pinned", "unpinned", "disconnect", "failure 2", "failure 12", "failure 13", "failure 16",
+            "failure 17", "failure 22",
+            "failure 28", "failure 43", "failure 93", "failure 122",
         ] {
             #expect(history.witness.counts[kind, default: 0] >= 5, "\(kind)")
         }
@@ -51,14 +52,16 @@ struct HistoryTests {
 
     /// A way to falsify effects, which a witness has to notice.
     enum Forgery: CaseIterable, Sendable {
-        case lostReply, doubledReply, otherRequest, moreAccess, lostDisconnect, otherSegment, sameSession, lostMemory
+        case lostReply, doubledReply, otherRequest, moreAccess, lostDisconnect, otherSegment, sameSession, lostMemory,
+            lostPin,
+            lostUnpin
 
         /// Falsifies `effects` where it applies.
         func apply(_ effects: [Broker.Effect]) -> [Broker.Effect] {
             effects.flatMap { effect -> [Broker.Effect] in
                 switch (self, effect) {
                 case (.lostReply, .reply(_, _, .created)), (.lostDisconnect, .disconnect),
-                    (.lostMemory, .releaseMemory):
+                    (.lostMemory, .releaseMemory), (.lostPin, .pin), (.lostUnpin, .unpin):
                     []
                 case (.doubledReply, .reply(_, _, .shown)): [effect, effect]
                 case (.otherRequest, .reply(let peer, let requestID, .detached)):

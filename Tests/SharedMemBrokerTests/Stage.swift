@@ -84,6 +84,7 @@ extension [Broker.Effect] {
         compactMap {
             switch $0 {
             case .reply(_, _, let reply), .replyWithMemory(_, _, let reply, _, _): reply
+            case .pin: .pinned
             default: nil
             }
         }

@@ -12,6 +12,8 @@ struct Witness {
     private(set) var segments: [UInt64: Region] = [:]
     /// How often each kind of reply came; a failure counts as its errno.
     private(set) var counts: [String: Int] = [:]
+    /// The pins that the daemon holds: sessions by segment.
+    private var pinned: [UInt64: Set<UInt32>] = [:]
     /// All segment ids that ever were.
     private var issued: Set<UInt64> = []
 
@@ -23,6 +25,8 @@ struct Witness {
         var session: UInt32?
         /// How often it's attached to which segment.
         var attached: [UInt64: Int] = [:]
+        /// How often it has pinned which segment.
+        var pins: [UInt64: Int] = [:]
         /// Requests that aren't answered yet, by their number.
         var open: [UInt32: Question] = [:]
 
@@ -71,6 +75,7 @@ struct Witness {
                 segments[segmentID]?.isMade = true
                 segments[segmentID]?.charge = Self.pages(dataByteCount) + Self.pages(lockByteCount)
             }
+        case .pinFailed(let peer, let segmentID): unpin(peer, segmentID)
         case .memoryFailed(let segmentID, _, _):
             if segments[segmentID]?.isMade == false { segments[segmentID] = nil }
         case .configured(let configuration):
@@ -83,6 +88,7 @@ struct Witness {
         }
         for effect in effects { note(effect) }
         checkOpenQuestions()
+        checkPins(event)
         let charged = segments.values.reduce(into: UInt64(0)) { $0 += $1.charge }
         if summary.byteCount != charged { findings.append("\(summary.byteCount) bytes charged, not \(charged)") }
         if summary.segmentCount != segments.count { findings.append("\(summary.segmentCount) segments") }
@@ -116,7 +122,7 @@ struct Witness {
             segments.values.first { $0.name == name }.map {
                 [0, $0.definition.owner].contains(caller.identity.uid) ? .allowed : .denied
             } ?? .missing
-        case .create, .detach, .list: .allowed
+        case .create, .detach, .list, .pin, .unpin: .allowed
         }
     }
 
@@ -132,6 +138,16 @@ struct Witness {
         case .reply(let peer, let requestID, let reply): answer(peer, requestID, reply, nil)
         case .replyWithMemory(let peer, let requestID, let reply, let segmentID, let access):
             answer(peer, requestID, reply, (segmentID, access))
+        case .pin(let peer, let requestID, let segmentID, let session):
+            if peers[peer]?.session != session || segments[segmentID]?.isMade != true {
+                findings.append("session \(session) pins segment id \(segmentID)")
+            }
+            pinned[segmentID, default: []].insert(session)
+            answer(peer, requestID, .pinned, nil)
+        case .unpin(let segmentID, let session):
+            if pinned[segmentID]?.remove(session) == nil {
+                findings.append("session \(session) unpins segment id \(segmentID)")
+            }
         case .disconnect(let peer, let reason):
             if peers.removeValue(forKey: peer) == nil { findings.append("nobody was disconnected: \(reason)") }
             counts["disconnect", default: 0] += 1
@@ -142,7 +158,9 @@ struct Witness {
             }
             segments[segmentID] = Region(
                 name: definition.name, definition: definition, charge: Self.pages(definition.byteCount))
-        case .releaseMemory(let segmentID): segments[segmentID] = nil
+        case .releaseMemory(let segmentID):
+            segments[segmentID] = nil
+            pinned[segmentID] = nil
         case .remember, .forget, .log, .statusChanged: break
         }
     }
@@ -176,6 +194,13 @@ struct Witness {
                 return
             }
             peers[peer]?.attached[segmentID] = count > 1 ? count - 1 : nil
+            if count == 1 { peers[peer]?.pins[segmentID] = nil }
+        case (.pin(let segmentID), .pinned):
+            if caller.attached[segmentID] == nil { findings.append("pinned segment id \(segmentID), not attached") }
+            peers[peer]?.pins[segmentID, default: 0] += 1
+        case (.unpin(let segmentID), .unpinned):
+            if caller.pins[segmentID] == nil { findings.append("unpinned segment id \(segmentID), not pinned") }
+            unpin(peer, segmentID)
         case (.create(let definition), .created(let segmentID)):
             if segments[segmentID]?.name != definition.name || segments[segmentID]?.isMade != true {
                 findings.append("\(definition.name) was reported before it was made")
@@ -220,6 +245,10 @@ struct Witness {
         case (.remove, EBUSY):
             isFitting = question.verdict == .allowed
         case (.detach(let segmentID), EINVAL): isFitting = caller.attached[segmentID] == nil
+        case (.pin(let segmentID), EINVAL): isFitting = caller.attached[segmentID] == nil
+        case (.pin(let segmentID), EIDRM):
+            isFitting = caller.attached[segmentID] != nil && segments[segmentID] == nil
+        case (.unpin(let segmentID), EINVAL): isFitting = caller.pins[segmentID] == nil
         case (.create, _): isFitting = [EACCES, EEXIST, EINVAL, ENOSPC, ENOMEM, EDQUOT].contains(failure.error)
         default: isFitting = false
         }
@@ -254,6 +283,28 @@ struct Witness {
         }
         if more { counts["list with more", default: 0] += 1 }
         for description in page { checkDescription(description, identity) }
+    }
+
+    /// Takes one pin of a connection back.
+    private mutating func unpin(_ peer: PeerID, _ segmentID: UInt64) {
+        guard let count = peers[peer]?.pins[segmentID] else { return }
+        peers[peer]?.pins[segmentID] = count > 1 ? count - 1 : nil
+    }
+
+    /// Compares the pins that the daemon holds with those that the connections have.
+    private mutating func checkPins(_ event: Broker.Event) {
+        if case .pinFailed(let peer, let segmentID) = event, let caller = peers[peer], caller.pins[segmentID] == nil,
+            let session = caller.session
+        {
+            // The daemon had none either.
+            pinned[segmentID]?.remove(session)
+        }
+        for segmentID in segments.keys {
+            let expected = Set(peers.values.filter { $0.pins[segmentID] != nil }.compactMap(\.session))
+            if pinned[segmentID, default: []] != expected {
+                findings.append("pins of segment id \(segmentID): \(pinned[segmentID, default: []]), not \(expected)")
+            }
+        }
     }
 
     /// Looks for requests that nothing will answer: only a segment that is being made may keep one open.
@@ -306,6 +357,8 @@ struct Witness {
         case .removed: "removed"
         case .list: "list"
         case .shown: "shown"
+        case .pinned: "pinned"
+        case .unpinned: "unpinned"
         case .failure(let failure): "failure \(failure.error)"
         }
     }

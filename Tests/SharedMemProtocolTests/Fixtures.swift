@@ -32,6 +32,8 @@ func everyRequest() throws -> [Request] {
         .list(after: nil),
         .list(after: try name("docs")),
         .show(try name("docs")),
+        .pin(segmentID: 0x0102_0304_0506_0708),
+        .unpin(segmentID: .max),
     ]
 }
 
@@ -61,6 +63,8 @@ func everyReply() throws -> [Reply] {
         .list([], more: false),
         .list([try description("a"), try description("b", access: nil, isConfigured: false)], more: true),
         .shown(try description(longestName, access: .readWrite)),
+        .pinned,
+        .unpinned,
         .failure(Failure(error: 13, text: "")),
         .failure(Failure(error: .max, needed: 1, available: .max, text: "the segment “docs” isn't yours")),
     ]

@@ -70,6 +70,9 @@ struct FrameLayoutTests {
         #expect(encoded(.remove(try name("docs"))) == frame(SHAREDMEM_REMOVE, named))
         #expect(encoded(.show(try name("docs"))) == frame(SHAREDMEM_SHOW, named))
         #expect(encoded(.list(after: try name("docs"))) == frame(SHAREDMEM_LIST, named))
+        let pin = memory(sharedmem_pin_request(segment_id: 0x1112_1314_1516_1718))
+        #expect(encoded(.pin(segmentID: 0x1112_1314_1516_1718)) == frame(SHAREDMEM_PIN, pin))
+        #expect(encoded(.unpin(segmentID: 0x1112_1314_1516_1718)) == frame(SHAREDMEM_UNPIN, pin))
         #expect(encoded(.list(after: nil)) == frame(SHAREDMEM_LIST, memory(sharedmem_list())))
     }
 
@@ -94,6 +97,8 @@ struct FrameLayoutTests {
 
         #expect(encoded(.detached) == frame(SHAREDMEM_DETACH | SHAREDMEM_REPLY, []))
         #expect(encoded(.removed) == frame(SHAREDMEM_REMOVE | SHAREDMEM_REPLY, []))
+        #expect(encoded(.pinned) == frame(SHAREDMEM_PIN | SHAREDMEM_REPLY, []))
+        #expect(encoded(.unpinned) == frame(SHAREDMEM_UNPIN | SHAREDMEM_REPLY, []))
         let created = memory(sharedmem_create_reply(segment_id: 1 << 50))
         #expect(encoded(.created(segmentID: 1 << 50)) == frame(SHAREDMEM_CREATE | SHAREDMEM_REPLY, created))
 

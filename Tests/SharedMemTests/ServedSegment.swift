@@ -2,17 +2,17 @@ import SharedMem
 import TestSupport
 import Testing
 
-/// The segment `default` of 1 MiB, served by a daemon of this build for one test.
+/// The segment `default`, served by a daemon of this build for one test.
 struct ServedSegment {
     private let daemon: DaemonProcess
 
-    init() throws {
+    init(size: String = "1MiB") throws {
         daemon = try DaemonProcess(
             configuration: """
                 memory-limit: 1GiB
                 segments:
                   default:
-                    size: 1MiB
+                    size: \(size)
                     mode: "0666"
                 """)
     }

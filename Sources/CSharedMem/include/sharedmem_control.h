@@ -11,6 +11,13 @@
  * ATTACH_REPLY (and HELLO_REPLY with an attachment) carries the data file's descriptor, then, for read-write access,
  * the lock file's. A read-only attachment carries a data file opened O_RDONLY and nothing else.
  *
+ * The bits of features say what may be sent beside protocol 1's own messages: each side names those it understands, and
+ * HELLO_REPLY those that both do. PIN and UNPIN need SHAREDMEM_FEATURE_PINS; an older daemon ends the connection.
+ *
+ * PIN sets a pin (see sharedmem_layout.h) for a session that can't write one, of a segment that it's attached to: what
+ * the session finds there after PIN's reply stays as it is until UNPIN. The daemon counts them: as many UNPINs as PINs
+ * take the pin away; so do the last DETACH and the end of the connection. ENOSPC: every pin of the segment is taken.
+ *
  * A frame that is truncated, too long, of length 0, of an unknown type, or accompanied by descriptors ends the
  * connection. A daemon that doesn't speak any major version between major_min and major_max answers ERROR with
  * EPROTONOSUPPORT and ends the connection.
@@ -40,7 +47,11 @@
 #define SHAREDMEM_REMOVE 5u
 #define SHAREDMEM_LIST 6u
 #define SHAREDMEM_SHOW 7u
+#define SHAREDMEM_PIN 8u   /* only with SHAREDMEM_FEATURE_PINS */
+#define SHAREDMEM_UNPIN 9u /* likewise */
 #define SHAREDMEM_ERROR 0xffffu
+
+#define SHAREDMEM_FEATURE_PINS 1u
 
 struct sharedmem_frame_header {
     uint32_t magic;      /* SHAREDMEM_CONTROL_MAGIC */
@@ -147,6 +158,12 @@ struct sharedmem_segment_request {
     struct sharedmem_name segment;
 };
 SHAREDMEM_SIZE(sharedmem_segment_request, 72);
+
+/* PIN and UNPIN; their replies are a header alone */
+struct sharedmem_pin_request {
+    uint64_t segment_id; /* as in the attachment */
+};
+SHAREDMEM_SIZE(sharedmem_pin_request, 8);
 
 /* LIST: names in ascending order of their bytes */
 struct sharedmem_list {
