@@ -22,8 +22,8 @@ final class DaemonPin: Sendable {
     private let segmentID: UInt64
     private let state = ForkSafeMutex(State())
 
-    /// Bytes from which on a lent value is pinned, not copied.
-    static var worthwhileByteCount: Int { 256 << 10 }
+    /// Bytes from which on a lent value is pinned, not copied: two round trips cost what copying so many does.
+    static var worthwhileByteCount: Int { 4 << 20 }
 
     /// Reads of a store, whose segment `session` has attached over `connection`.
     init(of store: Store, segmentID: UInt64, session: Session, connection: Connection.Identity) {

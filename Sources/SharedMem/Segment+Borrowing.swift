@@ -8,8 +8,8 @@ extension Segment {
     /// values that are replaced isn't used again, so keep `body` short in a segment that is nearly full; a writer that
     /// finds no room throws `full`, which names the session that holds the pin. Worth it for values of some KiB and
     /// more. Through a read-only handle the daemon is asked for the pin and again to take it back, which two
-    /// round trips make worth it from 256 KiB on only: `body` gets a private copy of smaller values, and when every pin
-    /// of the segment is taken.
+    /// round trips make worth it from 4 MiB on only: `body` gets a private copy of smaller values, and when every pin
+    /// of the segment is taken or the daemon is gone.
     public func withValue<Result>(
         of key: some SegmentKey, _ body: (RawSpan, ReadValue) throws(SharedMemError) -> Result
     ) throws(SharedMemError) -> Result? {

@@ -60,8 +60,9 @@ extension ValueInfo {
 extension Segment {
     /// Copies the value of `key` into `buffer`; nil: there is no such key.
     ///
-    /// Takes no lock, allocates nothing and makes no system call; never waits for a writer. The buffer's bytes are
-    /// undefined unless a value is returned. Throws `bufferTooSmall`, whose `needed` is the value's length.
+    /// Takes no lock, allocates nothing and makes no system call; never waits for a writer. Only a read that writers
+    /// have overtaken 8 times pins, for which a read-only handle asks the daemon. The buffer's bytes are undefined
+    /// unless a value is returned. Throws `bufferTooSmall`, whose `needed` is the value's length.
     public func get(
         _ key: RawSpan, into buffer: UnsafeMutableRawBufferPointer
     ) throws(SharedMemError) -> ReadValue? {

@@ -119,12 +119,12 @@ struct History {
             let known = (caller?.attached.keys.sorted() ?? []) + [77]
             return .detach(segmentID: random.pick(known))
         case 40..<65: return .create(definition(isResolved: random.happens(percent: 10)))
-        case 65..<75 where random.happens(percent: 50):
-            let known = (caller?.attached.keys.sorted() ?? []) + [77]
-            return random.happens(percent: 60)
-                ? .pin(segmentID: random.pick(known)) : .unpin(segmentID: random.pick(known))
         case 65..<75: return .remove(random.pick(names))
-        case 75..<88: return .list(after: random.happens(percent: 40) ? random.pick(names) : nil)
+        case 75..<81: return .list(after: random.happens(percent: 40) ? random.pick(names) : nil)
+        case 81..<91:
+            let known = (caller?.attached.keys.sorted() ?? []) + [77]
+            return random.happens(percent: 70)
+                ? .pin(segmentID: random.pick(known)) : .unpin(segmentID: random.pick(known))
         default: return .show(random.pick(names))
         }
     }

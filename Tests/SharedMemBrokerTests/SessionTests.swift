@@ -57,7 +57,9 @@ struct SessionTests {
         let effects = stage.send(hello(majors), from: peer)
         #expect(
             effects == [
-                .reply(peer, requestID: 1, .hello(features: 0, session: 1, major: 1, attachment: nil)),
+                .reply(
+                    peer, requestID: 1, .hello(features: ProtocolLimits.features, session: 1, major: 1, attachment: nil)
+                ),
                 .statusChanged,
             ])
     }
@@ -113,7 +115,7 @@ struct SessionTests {
         let effects = stage.send(hello(attach: wanted), from: peer)
         let attachment = Attachment(
             segmentID: 1, generation: 1, dataByteCount: 1 << 20, lockByteCount: 0, access: .readOnly)
-        let reply = Reply.hello(features: 0, session: 1, major: 1, attachment: attachment)
+        let reply = Reply.hello(features: ProtocolLimits.features, session: 1, major: 1, attachment: attachment)
         #expect(
             effects == [
                 .replyWithMemory(peer, requestID: 1, reply, segmentID: 1, .readOnly), .statusChanged,
@@ -128,7 +130,7 @@ struct SessionTests {
         let wanted = Hello.Attach(segment: try name(segment), access: access)
         let replies = stage.send(hello(attach: wanted), from: peer).replies
         #expect(replies.count == 2)
-        #expect(replies.first == .hello(features: 0, session: 1, major: 1, attachment: nil))
+        #expect(replies.first == .hello(features: ProtocolLimits.features, session: 1, major: 1, attachment: nil))
         guard case .failure(let failure) = replies.last else {
             Issue.record("the second reply is \(replies)")
             return

@@ -12,8 +12,8 @@ struct Witness {
     private(set) var segments: [UInt64: Region] = [:]
     /// How often each kind of reply came; a failure counts as its errno.
     private(set) var counts: [String: Int] = [:]
-    /// The pins that the daemon holds: sessions by segment.
-    private var pinned: [UInt64: Set<UInt32>] = [:]
+    /// The pins that the daemon holds, by segment and session, and the connections that they are for.
+    private var pinned: [UInt64: [UInt32: PeerID]] = [:]
     /// All segment ids that ever were.
     private var issued: Set<UInt64> = []
 
@@ -139,13 +139,16 @@ struct Witness {
         case .replyWithMemory(let peer, let requestID, let reply, let segmentID, let access):
             answer(peer, requestID, reply, (segmentID, access))
         case .pin(let peer, let requestID, let segmentID, let session):
-            if peers[peer]?.session != session || segments[segmentID]?.isMade != true {
+            // HELLO's answer, with the session's id, may still wait for a segment's memory.
+            if peers[peer].map({ $0.session ?? session }) != session || segments[segmentID]?.isMade != true {
                 findings.append("session \(session) pins segment id \(segmentID)")
             }
-            pinned[segmentID, default: []].insert(session)
+            if pinned[segmentID, default: [:]].updateValue(peer, forKey: session) ?? peer != peer {
+                findings.append("session \(session) pins segment id \(segmentID) for two connections")
+            }
             answer(peer, requestID, .pinned, nil)
         case .unpin(let segmentID, let session):
-            if pinned[segmentID]?.remove(session) == nil {
+            if pinned[segmentID]?.removeValue(forKey: session) == nil {
                 findings.append("session \(session) unpins segment id \(segmentID)")
             }
         case .disconnect(let peer, let reason):
@@ -293,17 +296,14 @@ struct Witness {
 
     /// Compares the pins that the daemon holds with those that the connections have.
     private mutating func checkPins(_ event: Broker.Event) {
-        if case .pinFailed(let peer, let segmentID) = event, let caller = peers[peer], caller.pins[segmentID] == nil,
-            let session = caller.session
-        {
+        if case .pinFailed(let peer, let segmentID) = event, peers[peer]?.pins[segmentID] == nil {
             // The daemon had none either.
-            pinned[segmentID]?.remove(session)
+            pinned[segmentID] = pinned[segmentID]?.filter { $0.value != peer }
         }
         for segmentID in segments.keys {
-            let expected = Set(peers.values.filter { $0.pins[segmentID] != nil }.compactMap(\.session))
-            if pinned[segmentID, default: []] != expected {
-                findings.append("pins of segment id \(segmentID): \(pinned[segmentID, default: []]), not \(expected)")
-            }
+            let held = Set(pinned[segmentID, default: [:]].values)
+            let expected = Set(peers.keys.filter { peers[$0]?.pins[segmentID] != nil })
+            if held != expected { findings.append("pins of segment id \(segmentID): \(held), not \(expected)") }
         }
     }
 

@@ -10,7 +10,7 @@ import Testing
         return [
             .hello(Hello(majors: 1...1, features: 0, program: [], attach: .init(segment: name, access: .readWrite))),
             .attach(name, .readOnly), .detach(segmentID: 1), .create(SegmentDefinition(name: name, byteCount: 65_536)),
-            .remove(name), .list(after: nil), .show(name),
+            .remove(name), .list(after: nil), .show(name), .pin(segmentID: 1), .unpin(segmentID: 1),
         ]
     }
 

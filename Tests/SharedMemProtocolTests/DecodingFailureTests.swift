@@ -25,7 +25,7 @@ struct DecodingFailureTests {
         let frame = Request.detach(segmentID: 1).encoded(requestID: 1)
         #expect(failure(frame, at: 0, 0, decode: decodeRequest) == .magic(0x434d_4800))
         #expect(failure(frame, at: 4, 2, decode: decodeRequest) == .major(2))
-        #expect(failure(frame, at: 6, 8, decode: decodeRequest) == .type(8))
+        #expect(failure(frame, at: 6, 10, decode: decodeRequest) == .type(10))
         #expect(failure(frame, at: 6, 0xff, 0xff, decode: decodeRequest) == .type(0xffff))
         #expect(failure(frame, at: 8, 25, decode: decodeRequest) == .length(25, byteCount: 24))
         #expect(

@@ -8,10 +8,10 @@ import Testing
 @Suite(.serialized) struct DaemonPinTests {
     let served: ServedSegment
 
-    init() throws { served = try ServedSegment(size: "8MiB") }
+    init() throws { served = try ServedSegment(size: "36MiB") }
 
     private static func value(_ byte: Int) -> [UInt8] {
-        [UInt8](repeating: UInt8(truncatingIfNeeded: byte), count: 1 << 20)
+        [UInt8](repeating: UInt8(truncatingIfNeeded: byte), count: 4 << 20)
     }
 
     private static func copy(_ bytes: RawSpan) -> [UInt8] { unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) } }
@@ -81,7 +81,7 @@ import Testing
 
     @Test func smallValueIsCopied() throws {
         let (segment, reader) = (try served.open(), try served.open(.readOnly))
-        try segment.set("key", to: [UInt8](repeating: 1, count: 4096))
+        try segment.set("key", to: [UInt8](repeating: 1, count: 1 << 20))
         let lending = try lend(by: reader, beside: segment)
         #expect(lending.isCopy && !lending.hasChanged && lending.refusal == nil)
     }
@@ -98,7 +98,7 @@ import Testing
         try process.run()
         // Ends too if the process does.
         let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
-        #expect(line == "lent 1048576 bytes\n")
+        #expect(line == "lent 4194304 bytes\n")
         #expect(Self.replace(in: segment)?.description.contains("session 2 holds on to ") == true)
         kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
@@ -127,8 +127,18 @@ import Testing
         }
     }
 
+    /// Who may write can spoil the header that the daemon looks at when it's asked for a pin.
+    @Test func spoiledSegmentIsNotPinnedAndTheDaemonGoesOn() throws {
+        let (segment, reader) = (try served.open(), try served.open(.readOnly))
+        try segment.set("key", to: Self.value(1))
+        #expect(try lend(by: reader, beside: segment).isCopy == false)
+        try segment.withStore { (store) throws(StoreError) in store.data.storeReleasing(0, 0) }
+        #expect(try lend(by: reader, beside: segment).isCopy)
+        #expect(try Session(socketPath: served.socketPath).segments().map(\.name) == ["default"])
+    }
+
     @Test func readerGetsACopyWhenTheDaemonIsGone() throws {
-        var daemon: ServedSegment? = try ServedSegment(size: "8MiB")
+        var daemon: ServedSegment? = try ServedSegment(size: "36MiB")
         let (segment, reader) = (try #require(try daemon?.open()), try #require(try daemon?.open(.readOnly)))
         try segment.set("key", to: Self.value(1))
         daemon = nil
@@ -141,7 +151,7 @@ import Testing
     @Test func removedSegmentsPinsAreForgotten() throws {
         let session = try Session(socketPath: served.socketPath)
         let options = {
-            var options = SegmentOptions(); options.byteCount = 8 << 20; return options
+            var options = SegmentOptions(); options.byteCount = 36 << 20; return options
         }()
         try session.create("other", options: options)
         let (segment, reader) = (try session.open("other"), try session.open("other", access: .readOnly))
