@@ -347,6 +347,7 @@ inline forgetTransaction() {
 }
 
 inline dropOwnedBlock() {
+    skip;
 #ifndef MUTANT_OWNED_BLOCK_GIVEN_BACK
     if
     :: undoTaken != 0 && (undoTaken == list || (listCount > 0 && BLOCK(entryNew[listCount - 1]) == undoTaken)) ->
