@@ -12,6 +12,8 @@ extension Segment {
     private static var sliceNanoseconds: UInt64 { 1_000_000_000 }
 
     /// Runs `body` as the owner of the lock word; what it did is only acknowledged if the word was still ours.
+    ///
+    /// Model: `lock.pml`.
     @inline(__always)
     func writing<Result>(
         _ body: (borrowing Store, _ time: UInt64) throws(StoreError) -> Result
@@ -55,6 +57,8 @@ extension Segment {
     }
 
     /// Waits for the lock word; returns the error if it wasn't free in time, nil if it is ours now.
+    ///
+    /// Model: `lock.pml`.
     @inline(never)
     private func lockSlowly(_ store: borrowing Store, _ first: UInt32) throws(StoreError) -> SharedMemError? {
         var found = first

@@ -1,7 +1,7 @@
 /* Publish and validate: a reader that stores nothing, beside writers that reuse the memory it is reading.
  *
  * Stands for:
- *   SharedMemStore/Store+Read.swift: get attempt read
+ *   SharedMemStore/Store+Read.swift: attempt read
  *   SharedMemStore/Reading.swift: isValid
  *   SharedMemStore/Store+Write.swift: fill publish
  *   SharedMemStore/Store+Limbo.swift: isReclaimable moveEpoch allocate

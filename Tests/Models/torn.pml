@@ -24,6 +24,7 @@ byte entry = 1, epoch; /* block * 8 + version */
 #define FREE 0
 #define LIVE 1
 #define LIMBO 2
+bit isReady;
 byte use[GRANULES], size[GRANULES], retired[GRANULES];
 
 #if defined(MUTANT_REUSED_AFTER_ONE_MOVE) || defined(MUTANT_GIVEN_BACK_BEFORE_THE_EPOCH_MOVES)
@@ -51,10 +52,10 @@ active proctype Writer() {
     byte version = 1, block, granules, old, steps;
     d_step {
         first[0] = 1; length[0] = 2; value[0] = 1; first[1] = 1; length[1] = 1; value[1] = 1;
-        use[0] = LIVE; use[1] = LIVE; size[0] = 2
+        use[0] = LIVE; use[1] = LIVE; size[0] = 2; isReady = 1
     };
     do
-    :: version < LAST_VERSION && steps < 8 ->
+    :: version < LAST_VERSION && steps < 5 ->
         steps++;
         if
         :: epoch < LAST_EPOCH -> epoch++
@@ -90,7 +91,7 @@ active proctype Writer() {
                 /* Bytes of the value that look like the header of a record that was here. */
                 if
                 :: first[block + 1] = 1
-                :: first[block + 1] = version - 1
+                :: first[block + 1] = 2
                 fi;
                 length[block + 1] = 1;
                 value[block + 1] = version
@@ -117,7 +118,7 @@ active proctype Writer() {
 
 active proctype Reader() {
     byte before, reference, block, version, granules, word, secondWord, again;
-    (size[0] == 2);
+    isReady;
     before = epoch;
     reference = entry;
     block = reference / 8;
