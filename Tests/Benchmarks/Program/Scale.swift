@@ -1,0 +1,102 @@
+internal import CBenchmarkFloors
+internal import Foundation
+internal import SharedMem
+internal import SharedMemStore
+
+/// Get of 64 bytes among more and more keys, each equally likely; bytes an entry.
+struct Scale {
+    private let place: Place
+
+    init(_ place: Place) { self.place = place }
+
+    /// Measures every number of keys.
+    func measure() throws -> [Section] {
+        try place.extent.keyCounts.map { count in
+            place.say("  \(count) keys")
+            return try measure(count)
+        }
+    }
+
+    /// The number of keys that the goals are about.
+    private static var goalKeyCount: Int { 1_000_000 }
+
+    /// The names of the rows, which the plot's data are made of.
+    static let names = (
+        floor: "get: C sequence lock with look-up", handle: "get: sharedmemd by handle",
+        name: "get: sharedmemd by name",
+        lmdb: "get: LMDB on tmpfs"
+    )
+
+    private func measure(_ count: Int) throws -> Section {
+        try place.withSegment(
+            "scale", byteCount: Place.byteCount(forKeys: count), entryCount: Place.entryCount(forKeys: count)
+        ) { segment in
+            try segment.fill(count)
+            let draws = try Draws(keyCount: count)
+            let isGoal = count == Self.goalKeyCount
+            let floor = try Rival(floor_table_rival, folder: "", keyCount: count)
+            let goal = isGoal ? Self.goal : nil
+            var rows = [
+                Row(Self.names.floor, .get, draws, floor),
+                Row(
+                    Self.names.handle, .get, draws, try HandleStore(segment, draws), floor: Self.names.floor, goal: goal
+                ),
+                Row(Self.names.name, .get, draws, NamedStore(segment), floor: Self.names.floor, goal: goal),
+            ]
+            if isGoal {
+                rows.append(
+                    Row(
+                        "get: sharedmemd, 16 at once, a key", .get, draws, SixteenAtOnce(segment, draws),
+                        floor: Self.names.name, goal: 0.6))
+            }
+            var missing: [Measurement] = []
+            for candidate in Rivals.all where candidate.isForManyKeys {
+                switch try place.rivals.open(candidate, keyCount: count) {
+                case .success(let rival):
+                    rows.append(Row("get: \(candidate.name)", .get, draws, rival, floor: Self.names.floor))
+                case .failure(let failure):
+                    missing.append(Measurement("get: \(candidate.name)", note: failure.description))
+                }
+            }
+            // Rounds that are too many would draw the same keys again.
+            let measurements = try Schedule(rows, rounds: min(place.extent.rounds, 500)).measure()
+            let title = "64 B, \(Self.grouped(count)) keys"
+            return Section(title: title, keyCount: count, rows: measurements + missing)
+        }
+    }
+
+    /// How far above the floor: more where the kernel gives shared memory no huge pages.
+    private static var goal: Double {
+        let setting = "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
+        guard let data = FileManager.default.contents(atPath: setting) else { return 1.75 }
+        let text = String(decoding: data, as: UTF8.self)
+        return ["[advise]", "[within_size]", "[always]", "[force]"].contains { text.contains($0) } ? 1.5 : 1.75
+    }
+
+    private static func grouped(_ number: Int) -> String {
+        number < 1000 ? String(number) : grouped(number / 1000) + "," + String(String(number % 1000 + 1000).dropFirst())
+    }
+
+    // MARK: - Bytes an entry
+
+    /// Measures what entries of 16 + 64 bytes take: the index, their records, and the lock file.
+    func entrySizes() throws -> Section {
+        let rows = try [1_000_000, 1_500_000].map { count in
+            let name = "\(Self.grouped(count)) entries of 16 + 64 B"
+            return try place.withSegment(
+                "entries", byteCount: Place.byteCount(forKeys: count), entryCount: Place.entryCount(forKeys: count)
+            ) {
+                segment in
+                try segment.fill(count)
+                let audit = try segment.audit()
+                guard audit.recordCount == count else {
+                    throw Failure("the segment holds \(audit.recordCount) keys, not \(count)")
+                }
+                let info = try place.info(of: "entries")
+                let used = Int(info.byteCount + info.lockByteCount) - audit.freeGranuleCount * 64
+                return Measurement(name, Double(used) / Double(count), unit: "B", goal: 140)
+            }
+        }
+        return Section(title: "bytes an entry", keyCount: 0, rows: rows)
+    }
+}
