@@ -33,8 +33,15 @@ struct Benchmarks: ParsableCommand {
     @Option(help: "Do something wrong that must be noticed: delay or nothing-read. Measures small values alone.")
     var fault: SmallValues.Fault?
 
+    @Option(help: "Do this work alone, 100,000 times, for a profiler that collects in \(Profile.symbol).")
+    var profile: Profile.Work?
+
+    @Option(help: "Where the daemon listens that --profile uses.")
+    var socket = ""
+
     func run() throws {
         do {
+            if let profile { return try Profile(profile, socketPath: socket).run() }
             try measure()
         } catch let failure as Failure {
             print("wrong: \(failure)")
@@ -92,3 +99,5 @@ struct Benchmarks: ParsableCommand {
 }
 
 extension SmallValues.Fault: ExpressibleByArgument {}
+
+extension Profile.Work: ExpressibleByArgument {}
