@@ -8,6 +8,7 @@ set xlabel "keys"
 set ylabel "ns (median)"
 set logscale xy
 set format x "10^{%L}"
+set xrange [1000:*]
 set yrange [1:*]
 set grid
 set key top left

@@ -45,14 +45,23 @@ void floor_rotation_read(const struct floor_rotation *rotation, void *value) {
     memcpy(value, copy, sizeof copy);
 }
 
-int floor_rotation_sample(const struct floor_rotation *rotation, uint64_t *ticks, size_t count) {
+static uint64_t writes(const struct floor_rotation *rotation) {
+    return atomic_load_explicit(&rotation->newest, memory_order_relaxed);
+}
+
+int floor_rotation_sample(const struct floor_rotation *rotation, uint64_t *ticks, size_t count, size_t reads) {
+    uint64_t value[8] = {0};
     int is_right = 1;
+    uint64_t before = writes(rotation);
     for (size_t i = 0; i < count; i++) {
-        uint64_t value[8] = {0};
         uint64_t start = benchmark_ticks();
-        floor_rotation_read(rotation, value);
+        for (size_t n = 0; n < reads; n++) {
+            floor_rotation_read(rotation, value);
+            is_right &= benchmark_is_value(value, 0);
+        }
         ticks[i] = benchmark_ticks() - start;
         is_right &= benchmark_is_whole_value(value, 0, UINT64_MAX, BENCHMARK_CHECK_WHOLE);
     }
-    return is_right;
+    if (!is_right) return -1;
+    return writes(rotation) != before;
 }

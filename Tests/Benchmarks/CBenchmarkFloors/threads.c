@@ -69,8 +69,7 @@ void floor_wake_free(struct floor_wake *wake) {
 
 struct benchmark_writer {
     _Atomic uint32_t command __attribute__((aligned(64)));
-    _Atomic uint32_t obeyed __attribute__((aligned(64))); /* the command of the last turn */
-    _Atomic uint64_t turns __attribute__((aligned(64)));
+    _Atomic uint32_t obeyed __attribute__((aligned(64))); /* the command that the writer has taken */
 };
 
 struct benchmark_writer *benchmark_writer_make(void) { return floor_shared_memory(sizeof(struct benchmark_writer)); }
@@ -87,12 +86,7 @@ void benchmark_writer_tell(struct benchmark_writer *writer, enum benchmark_comma
     }
 }
 
-uint64_t benchmark_writer_turns(const struct benchmark_writer *writer) {
-    return atomic_load_explicit(&writer->turns, memory_order_acquire);
-}
-
-enum benchmark_command benchmark_writer_turn(struct benchmark_writer *writer) {
-    atomic_fetch_add_explicit(&writer->turns, 1, memory_order_release);
+enum benchmark_command benchmark_writer_next(struct benchmark_writer *writer) {
     for (;;) {
         uint32_t command = atomic_load_explicit(&writer->command, memory_order_acquire);
         if (atomic_load_explicit(&writer->obeyed, memory_order_relaxed) != command) {

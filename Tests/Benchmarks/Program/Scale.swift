@@ -1,5 +1,4 @@
 internal import CBenchmarkFloors
-internal import Foundation
 internal import SharedMem
 internal import SharedMemStore
 
@@ -33,45 +32,45 @@ struct Scale {
         ) { segment in
             try segment.fill(count)
             let draws = try Draws(keyCount: count)
-            let isGoal = count == Self.goalKeyCount
             let floor = try Rival(floor_table_rival, folder: "", keyCount: count)
-            let goal = isGoal ? Self.goal : nil
-            var rows = [
-                Row(Self.names.floor, .get, draws, floor),
-                Row(
-                    Self.names.handle, .get, draws, try HandleStore(segment, draws), floor: Self.names.floor, goal: goal
-                ),
-                Row(Self.names.name, .get, draws, NamedStore(segment), floor: Self.names.floor, goal: goal),
-            ]
-            if isGoal {
-                rows.append(
-                    Row(
-                        "get: sharedmemd, 16 at once, a key", .get, draws, SixteenAtOnce(segment, draws),
-                        floor: Self.names.name, goal: 0.6))
-            }
-            var missing: [Measurement] = []
+            let pages = try [HugePages(of: "benchmark-floor"), HugePages(of: "sharedmem:scale")]
+            var rows = [Row(Self.names.floor, .get, draws, floor)]
+            rows += try Self.store(segment, draws, goal: Self.goal(hugePages: pages[1]))
+            var notes: [Measurement] = []
             for candidate in Rivals.all where candidate.isForManyKeys {
                 switch try place.rivals.open(candidate, keyCount: count) {
                 case .success(let rival):
                     rows.append(Row("get: \(candidate.name)", .get, draws, rival, floor: Self.names.floor))
                 case .failure(let failure):
-                    missing.append(Measurement("get: \(candidate.name)", note: failure.description))
+                    notes.append(Measurement("get: \(candidate.name)", note: failure.description))
                 }
             }
-            // Rounds that are too many would draw the same keys again.
+            if count == Self.goalKeyCount {
+                notes.append(Measurement("in huge pages: C sequence lock", pages[0].share * 100, unit: "%"))
+                notes.append(Measurement("in huge pages: sharedmemd", pages[1].share * 100, unit: "%"))
+            }
+            // More rounds would draw the same keys again.
             let measurements = try Schedule(rows, rounds: min(place.extent.rounds, 500)).measure()
-            let title = "64 B, \(Self.grouped(count)) keys"
-            return Section(title: title, keyCount: count, rows: measurements + missing)
+            _ = try segment.audit()
+            return Section(title: "64 B, \(Self.grouped(count)) keys", keyCount: count, rows: measurements + notes)
         }
     }
 
-    /// How far above the floor: more where the kernel gives shared memory no huge pages.
-    private static var goal: Double {
-        let setting = "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
-        guard let data = FileManager.default.contents(atPath: setting) else { return 1.75 }
-        let text = String(decoding: data, as: UTF8.self)
-        return ["[advise]", "[within_size]", "[always]", "[force]"].contains { text.contains($0) } ? 1.5 : 1.75
+    /// The store's rows; the goals are those for one number of keys.
+    private static func store(_ segment: Segment, _ draws: Draws, goal: Double) throws -> [Row] {
+        let isGoal = draws.keyCount == goalKeyCount
+        let handles = try HandleStore(segment, draws)
+        let rows = [
+            Row(names.handle, .get, draws, handles, floor: names.floor, goal: isGoal ? goal : nil),
+            Row(names.name, .get, draws, NamedStore(segment), floor: names.floor, goal: isGoal ? goal : nil),
+        ]
+        guard isGoal else { return rows }
+        let sixteen = SixteenAtOnce(segment, draws)
+        return rows + [Row("get: sharedmemd, 16 at once, a key", .get, draws, sixteen, floor: names.name, goal: 0.6)]
     }
+
+    /// How far above the floor: more for a segment that lies in small pages.
+    private static func goal(hugePages: HugePages) -> Double { hugePages.share > 0.5 ? 1.5 : 1.75 }
 
     private static func grouped(_ number: Int) -> String {
         number < 1000 ? String(number) : grouped(number / 1000) + "," + String(String(number % 1000 + 1000).dropFirst())

@@ -36,6 +36,7 @@ struct SmallValues {
                 }
             }
             let measurements = try Schedule(rows, rounds: place.extent.rounds).measure()
+            _ = try segment.audit()
             if fault == .delay { try Self.look(for: 5, in: measurements) }
             return Section(title: "64 B, 1,000 keys", keyCount: Self.keyCount, rows: measurements + missing)
         }

@@ -158,8 +158,8 @@ void floor_rotation_free(struct floor_rotation *rotation);
 void floor_rotation_write(struct floor_rotation *rotation, size_t count);
 /* Copies the newest 64 bytes. */
 void floor_rotation_read(const struct floor_rotation *rotation, void *value);
-/* Times each of count reads in ticks; 0: a value was wrong. */
-int floor_rotation_sample(const struct floor_rotation *rotation, uint64_t *ticks, size_t count);
+/* Times count stamps of so many reads each; -1: a value was wrong; 0: the writer wrote nothing meanwhile; 1: it did. */
+int floor_rotation_sample(const struct floor_rotation *rotation, uint64_t *ticks, size_t count, size_t reads);
 
 /* A wake-up from one thread to another that sleeps in futex(2), and back. */
 struct floor_wake;
@@ -178,10 +178,8 @@ struct benchmark_writer *benchmark_writer_make(void);
 void benchmark_writer_free(struct benchmark_writer *writer);
 /* Reader: tells the writer what to do, and returns when it does it. */
 void benchmark_writer_tell(struct benchmark_writer *writer, enum benchmark_command command);
-/* Reader: how many turns the writer has finished. */
-uint64_t benchmark_writer_turns(const struct benchmark_writer *writer);
-/* Writer: counts a turn and returns what to do next; sleeps while that is nothing. */
-enum benchmark_command benchmark_writer_turn(struct benchmark_writer *writer);
+/* Writer: returns what to do next; sleeps while that is nothing. */
+enum benchmark_command benchmark_writer_next(struct benchmark_writer *writer);
 
 /* ---- Time and place ---- */
 
