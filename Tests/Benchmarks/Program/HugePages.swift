@@ -1,4 +1,4 @@
-internal import Foundation
+internal import LinuxIPC
 
 /// How much of a shared memory file this process has mapped with huge pages.
 struct HugePages {
@@ -12,7 +12,9 @@ struct HugePages {
 
     /// Adds up all mappings of files whose label begins with `label`; `memfd_create(2)`, `proc_pid_smaps(5)`.
     init(of label: String) throws {
-        let text = try String(contentsOfFile: "/proc/self/smaps", encoding: .utf8)
+        // Foundation takes a short read of such a file for its end.
+        let bytes = try Directory.open("/proc/self").readFile(Array("smaps".utf8))
+        let text = String(decoding: bytes, as: UTF8.self)
         var isCounted = false
         for line in text.split(separator: "\n") {
             let words = line.split(separator: " ")

@@ -19,16 +19,15 @@ struct Table {
         }.joined(separator: "\n\n") + "\n"
     }
 
-    /// A table of Markdown for each section.
+    /// A table of Markdown for each section, without the goals.
     var markdown: String {
         sections.map { section in
-            let head =
-                "| \(section.title) | median | p99 | to floor | goal | |\n| --- | --: | --: | --: | --: | --- |\n"
-            return head
-                + section.rows.map { row in
-                    row.note.map { "| \(row.name) | \($0) | | | | |" }
-                        ?? "| \(row.name) | " + cells(row).joined(separator: " | ") + " |"
-                }.joined(separator: "\n")
+            let head = "| \(section.title) | median | p99 | to floor |\n| --- | --: | --: | --: |\n"
+            let rows = section.rows.map { row in
+                row.note.map { "| \(row.name) | \($0) | | |" }
+                    ?? "| \(row.name) | " + cells(row).prefix(3).joined(separator: " | ") + " |"
+            }
+            return head + rows.joined(separator: "\n")
         }.joined(separator: "\n\n") + "\n"
     }
 
