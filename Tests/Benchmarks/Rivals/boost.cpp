@@ -42,6 +42,8 @@ struct State {
           mutex(memory.construct<bi::interprocess_mutex>("mutex")()),
           map(memory.construct<Map>("map")(keyCount, Hash(), std::equal_to<Bytes16>(),
                                            Allocator(memory.get_segment_manager()))) {
+        // Mapped, it needs no name any more, and a run that is killed leaves nothing behind.
+        bi::shared_memory_object::remove(name.c_str());
         for (std::uint64_t number = 0; number < keyCount; number++) {
             Bytes16 key;
             Bytes64 value;
@@ -50,8 +52,6 @@ struct State {
             map->emplace(key, value);
         }
     }
-
-    ~State() { bi::shared_memory_object::remove(name.c_str()); }
 
     bool read(const std::uint64_t *bytes, std::uint64_t *value) {
         Bytes16 key{bytes[0], bytes[1]};
