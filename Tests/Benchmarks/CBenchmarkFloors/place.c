@@ -6,9 +6,17 @@
 
 #include "CBenchmarkFloors.h"
 
+#ifndef MADV_COLLAPSE /* Linux 6.1 */
+#define MADV_COLLAPSE 25
+#endif
+
 static const size_t huge_page = 2 << 20;
 
+/* Small memory keeps its size; the rest becomes whole huge pages. */
+static size_t rounded(size_t size) { return size < 65536 ? size : (size + huge_page - 1) / huge_page * huge_page; }
+
 void *floor_shared_memory(size_t size) {
+    size = rounded(size);
     int file = memfd_create("benchmark-floor", MFD_CLOEXEC);
     if (file < 0) return NULL;
     /* Reserved with room to move the mapping to a whole huge page. */
@@ -23,12 +31,19 @@ void *floor_shared_memory(size_t size) {
     void *memory = mmap(start, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, 0);
     close(file);
     if (memory == MAP_FAILED) return NULL;
-    /* Refused by a kernel without huge pages; the mapping works all the same. */
-    if (size >= huge_page) (void)madvise(memory, size, MADV_HUGEPAGE);
+    /*
+     * In huge pages a floor's time doesn't depend on which small pages it happened to get. Each step may be refused by
+     * a kernel without them; the mapping works all the same.
+     */
+    if (size >= huge_page) {
+        (void)madvise(memory, size, MADV_HUGEPAGE);
+        (void)madvise(memory, size, MADV_POPULATE_WRITE);
+        (void)madvise(memory, size, MADV_COLLAPSE);
+    }
     return memory;
 }
 
-void floor_shared_memory_free(void *memory, size_t size) { munmap(memory, size); }
+void floor_shared_memory_free(void *memory, size_t size) { munmap(memory, rounded(size)); }
 
 void floor_copy(void *target, const void *source, size_t size) {
     memcpy(target, source, size);
