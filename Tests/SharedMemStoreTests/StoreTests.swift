@@ -106,7 +106,7 @@ import Testing
     }
 
     @Test func indexMadeForSoManyKeysHasRoomForThem() throws {
-        let count = 20_000
+        let count = 100_000
         let segment = try TestSegment(byteCount: UInt64(count) * 160, entryCount: UInt64(count))
         let store = try segment.writer()
         for number in 0..<count { try store.put(Array("key \(number)".utf8), [UInt8(number & 255)]) }
@@ -114,7 +114,7 @@ import Testing
     }
 
     @Test func segmentWithoutAnEntryCountFillsItsHeapBeforeItsIndex() throws {
-        let segment = try TestSegment(byteCount: 4 << 20)
+        let segment = try TestSegment(byteCount: 16 << 20)
         let store = try segment.writer()
         var number = 0
         do throws(StoreError) {
