@@ -12,6 +12,8 @@ extension Segment {
     private static var sliceNanoseconds: UInt64 { 1_000_000_000 }
 
     /// Runs `body` as the owner of the lock word; what it did is only acknowledged if the word was still ours.
+    ///
+    /// Model: `lock.pml`.
     @inline(__always)
     func writing<Result>(
         _ body: (borrowing Store, _ time: UInt64) throws(StoreError) -> Result
@@ -55,6 +57,8 @@ extension Segment {
     }
 
     /// Waits for the lock word; returns the error if it wasn't free in time, nil if it is ours now.
+    ///
+    /// Model: `lock.pml`.
     @inline(never)
     private func lockSlowly(_ store: borrowing Store, _ first: UInt32) throws(StoreError) -> SharedMemError? {
         var found = first
@@ -76,7 +80,12 @@ extension Segment {
             found = store.tryLock(at: SystemClock.realtimeCoarse(), afterWaiting: true)
             if found == 0 { return nil }
             if Store.isRetired(found) { throw .retired }
-            if waited >= patience { return timeout(owner: Store.owner(of: found), after: waited) }
+            if waited >= patience {
+                // The wake-up that ended the last sleep may have been meant for whoever can take the word: handed on, or
+                // another writer would sleep beside a free word until its slice ends.
+                attachment.wakeLockWaiter()
+                return timeout(owner: Store.owner(of: found), after: waited)
+            }
             if store.announceWaiter(seeing: found) {
                 _ = attachment.waitForLock(
                     while: found | Store.waitersBit, nanoseconds: min(Self.sliceNanoseconds, patience - waited))

@@ -65,8 +65,9 @@ extension Geometry {
         let bucket = UInt64(sharedmem_bucket_size)
         let slack = UInt64(SHAREDMEM_REACH_MAX) * bucket
         let room = data - header - ringByteCount - slack
-        // 7 slots a bucket are filled to 6 on average: at 6/7 no key is further than the reach from its home.
-        let averageFill: UInt64 = 6
+        // 7 slots a bucket are filled to 5 on average: then even the worst of 10 million keys was 25 buckets from its home,
+        // within the reach of 32; at 6 a bucket it would be 92.
+        let averageFill: UInt64 = 5
         let homes =
             entryCount == 0
             ? room / (bucket + averageFill * 128) : (entryCount / averageFill) + 1

@@ -22,6 +22,8 @@ struct Intent {
 
 extension Store {
     /// Says what is about to be published; from the last store on, recovery looks at the slot.
+    ///
+    /// Model: `write.pml`.
     @inline(__always)
     func announce(_ intent: Intent) {
         lock.store(intent.version, Int(sharedmem_lock_at_intent_version))
@@ -39,6 +41,8 @@ extension Store {
 
     /// Assigns everything that follows from a published change: the same stores whether the writer makes them or who
     /// recovers the segment, once or again.
+    ///
+    /// Model: `write.pml`.
     @inline(__always)
     func finish(_ intent: Intent) {
         if intent.old.isEmpty {
@@ -66,6 +70,8 @@ extension Store {
     }
 
     /// Ends a change: nothing is taken, nothing is being published.
+    ///
+    /// Model: `write.pml`.
     @inline(__always)
     func forgetIntent() {
         lock.storeReleasing(0, Int(sharedmem_lock_at_undo_state))

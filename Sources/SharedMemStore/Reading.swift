@@ -14,7 +14,7 @@ struct Reading {
 extension Store {
     /// Whether what was copied since `reading` began is one whole record; `version` is the copied one.
     ///
-    /// Models: `pub.pml`, `torn.pml` and `neg.pml`.
+    /// Models: `pub.pml`, `torn.pml` and `tx.pml`.
     @inline(__always)
     func isValid(_ reading: Reading, version: UInt64) -> Bool {
         if has(.validationLeftOut) { return true }
@@ -26,6 +26,8 @@ extension Store {
 
     /// Whether the entry is still the same and nothing that was in use when the read began was reused: what a pending
     /// record links to is only safe then.
+    ///
+    /// Model: `tx.pml`.
     @inline(__always)
     func isUnreplaced(_ reading: Reading) -> Bool {
         // SYNC: as in `isValid(_:version:)`.

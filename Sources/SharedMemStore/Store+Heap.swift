@@ -17,6 +17,8 @@ extension Store {
     }
 
     /// Takes a block of exactly `granuleCount` granules; nil if no free block is big enough.
+    ///
+    /// Model: `torn.pml`.
     func takeBlock(granuleCount: Int, _ group: inout UndoGroup) throws(StoreError) -> Block? {
         guard let block = try findFree(granuleCount: granuleCount) else { return nil }
         let found = try freeSize(of: block)
@@ -30,6 +32,8 @@ extension Store {
     }
 
     /// Gives `granuleCount` granules at `block` back and joins them with free neighbours.
+    ///
+    /// Model: `torn.pml`.
     func giveBack(_ block: Block, granuleCount: Int, _ group: inout UndoGroup) throws(StoreError) {
         guard geometry.contains(block, granuleCount: UInt64(granuleCount)) else { throw .corrupted(.heap) }
         var start = Int(block.number)

@@ -24,6 +24,8 @@ extension Store {
     }
 
     /// Whether nobody can be reading the record any more.
+    ///
+    /// Models: `pin.pml`, `pub.pml` and `torn.pml`.
     @inline(__always)
     func isReclaimable(_ record: Record) -> Bool {
         // The pins are scanned after both moves of the epoch since the retirement, each of which fenced.
@@ -62,6 +64,8 @@ extension Store {
     }
 
     /// Takes limbo's head out and gives its block back to the heap.
+    ///
+    /// Models: `torn.pml` and `write.pml`.
     func reclaimHead(_ head: Record, _ shape: LimboShape) throws(StoreError) {
         var group = UndoGroup()
         do throws(StoreError) {
@@ -78,6 +82,8 @@ extension Store {
     }
 
     /// Moves the reuse epoch on by one.
+    ///
+    /// Models: `pin.pml` and `pub.pml`.
     @inline(__always)
     package func moveEpoch() {
         // SYNC: orders the stores that took records out of the index before the new epoch; pairs with the acquiring
@@ -104,6 +110,8 @@ struct Allocation {
 
 extension Store {
     /// A block of exactly `granuleCount` granules: limbo's head if that has the size, else one of the heap.
+    ///
+    /// Models: `pin.pml`, `pub.pml` and `write.pml`.
     @inline(__always)
     func allocate(granuleCount: Int) throws(StoreError) -> Allocation {
         guard let head = try limboHead() else { return try allocateFromHeap(granuleCount: granuleCount) }
@@ -120,6 +128,8 @@ extension Store {
     }
 
     /// Gives some records of limbo back until one has the size; else takes a block from the heap.
+    ///
+    /// Model: `torn.pml`.
     private func allocateAfterReclaiming(granuleCount: Int) throws(StoreError) -> Allocation {
         for _ in 0..<Self.reclaimLimit {
             guard let head = try limboHead(), isReclaimable(head) else { break }
@@ -132,6 +142,8 @@ extension Store {
 
     /// A block of exactly `granuleCount` granules that the undo state names as taken: for who allocates several before
     /// anything is published.
+    ///
+    /// Model: `write.pml`.
     func allocateTaken(granuleCount: Int) throws(StoreError) -> Block {
         let allocation = try allocate(granuleCount: granuleCount)
         guard let next = allocation.nextInLimbo else { return allocation.block }
@@ -150,6 +162,8 @@ extension Store {
     }
 
     /// Gives back all that can be given back until a block fits.
+    ///
+    /// Model: `pin.pml`.
     private func allocateAtAnyCost(granuleCount: Int) throws(StoreError) -> Allocation {
         var steps = geometry.heapGranuleCount
         while steps > 0, let head = try limboHead() {
@@ -174,6 +188,8 @@ extension Store {
     }
 
     /// Takes a block from the heap and says so in the undo state; nil: none is big enough.
+    ///
+    /// Model: `write.pml`.
     private func take(granuleCount: Int) throws(StoreError) -> Block? {
         var group = UndoGroup()
         do throws(StoreError) {

@@ -17,6 +17,8 @@ extension Store {
     /// Takes the lock word if it's free; returns what stood there, 0 for success.
     ///
     /// `afterWaiting`: the caller slept, so others may still sleep, and the word must keep saying so.
+    ///
+    /// Model: `lock.pml`.
     @inline(__always)
     package func tryLock(at time: UInt64, afterWaiting: Bool = false) -> UInt32 {
         let own = session | (afterWaiting ? UInt32(SHAREDMEM_LOCK_WAITERS) : 0)
@@ -30,6 +32,8 @@ extension Store {
     ///
     /// By compare-and-swap, never by exchange: the word may have been taken away, and a change that was made under a
     /// lost lock must not be acknowledged.
+    ///
+    /// Model: `lock.pml`.
     @inline(__always)
     package func unlock() -> Unlocked {
         // SYNC: publishes all that was done under the lock to the next owner; pairs with `tryLock(at:)`. Sequentially
@@ -38,6 +42,9 @@ extension Store {
         if found == session { return .quietly }
         return unlockWithWaiters(found)
     }
+    /// Gives back a word that isn't quietly ours: with the waiters bit, or lost.
+    ///
+    /// Model: `lock.pml`.
     func unlockWithWaiters(_ found: UInt32) -> Unlocked {
         let own = session | UInt32(SHAREDMEM_LOCK_WAITERS)
         guard found == own else { return .lost }
@@ -47,6 +54,8 @@ extension Store {
     }
 
     /// Sets the waiters bit beside `found`, which the caller saw in the word; false: the word has changed.
+    ///
+    /// Model: `lock.pml`.
     package func announceWaiter(seeing found: UInt32) -> Bool {
         let waiters = UInt32(SHAREDMEM_LOCK_WAITERS)
         if found & waiters != 0 { return true }
@@ -58,6 +67,8 @@ extension Store {
     /// Takes the word over from `owner`, which must be dead: nobody else takes it until `endRecovery()`.
     ///
     /// false: the word isn't that owner's. By an exact compare-and-swap that keeps the waiters bit.
+    ///
+    /// Model: `lock.pml`.
     package func takeOver(from owner: UInt32) -> Bool {
         let waiters = UInt32(SHAREDMEM_LOCK_WAITERS)
         // The bit may be set while this looks, and is never taken back: the second try sees it.
@@ -74,6 +85,8 @@ extension Store {
     /// Frees the word after a recovery.
     ///
     /// The caller wakes everybody who sleeps on it, whatever the word said: a wake-up dies with its waker.
+    ///
+    /// Model: `lock.pml`.
     package func endRecovery() {
         let waiters = UInt32(SHAREDMEM_LOCK_WAITERS)
         for found in [UInt32(SHAREDMEM_LOCK_RECOVERY), UInt32(SHAREDMEM_LOCK_RECOVERY) | waiters] {

@@ -40,6 +40,7 @@ extension Store {
     ///
     /// The last try's epoch counts although it has changed by then: a writer that moves it without end would keep its
     /// caller here. An older epoch keeps more than is needed, and nothing less.
+    /// Model: `pin.pml`.
     @discardableResult
     package func pin(_ slot: PinSlot) -> UInt64 {
         var pinned = data.loadAcquiring(Int(sharedmem_at_reuse_epoch))
@@ -63,6 +64,8 @@ extension Store {
     package var reuseEpoch: UInt64 { data.load(Int(sharedmem_at_reuse_epoch)) }
 
     /// Takes a pin away.
+    ///
+    /// Model: `pin.pml`.
     package func unpin(_ slot: PinSlot) {
         // SYNC: orders what was read under the pin before its end; pairs with the writer's scan.
         lock.storeReleasing(0, epochOffset(ofPin: slot.index))
@@ -76,6 +79,8 @@ extension Store {
     }
 
     /// Who keeps records that were retired at the epoch whose low half is `epoch` from being reused; nil: nobody.
+    ///
+    /// Model: `pin.pml`.
     @inline(__always)
     func pinHolder(keeping epoch: UInt32) -> UInt32? {
         let groups = lock.load(Int(sharedmem_lock_at_pin_group_map))
@@ -121,6 +126,8 @@ extension Store {
     /// Finds the value of `key` without copying it; nil: there is no such key.
     ///
     /// Only under a pin of this session, which keeps the value as it is.
+    ///
+    /// Model: `pin.pml`.
     package func findPinned(_ key: UnsafeRawBufferPointer, _ hash: KeyHash) throws(StoreError) -> PinnedValue? {
         guard let info = unsafe try info(of: key, hash) else { return nil }
         return PinnedValue(offset: info.valueOffset, info: info)

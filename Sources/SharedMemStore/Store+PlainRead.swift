@@ -2,7 +2,7 @@ internal import CSharedMem
 
 // The common case of a read, alone and short: the key is in the first slot that is looked at, its record is no
 // transaction's, never expires and fits into the buffer, and no writer came in between. Everything else is left to
-// `Store+Read`, which begins again. The loads and their order are the same there.
+// `Store+Read`, which begins again. The loads and their order are the same there. Model: `pub.pml`.
 //
 // The store is reached through a pointer, and what is found fits into four registers: handing over the store's fields
 // and a whole `ValueInfo` through memory took longer than the read itself.

@@ -2,7 +2,7 @@ internal import CSharedMem
 
 // The common case of a set, in one call: the lock word is free, the key exists where it is looked for first. Everything
 // else is left to `Store+Write`, before anything was stored. The steps are the same functions as there; only what leads
-// to them is shorter, and the store is reached through a pointer, as in `Store+PlainRead`.
+// to them is shorter, and the store is reached through a pointer, as in `Store+PlainRead`. Model: `write.pml`.
 
 /// What a plain set did.
 package struct PlainSet: Sendable {

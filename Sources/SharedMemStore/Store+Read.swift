@@ -69,6 +69,9 @@ extension Store {
         case overtaken
     }
 
+    /// Looks for the key once: in the slot where it stood before, then in every slot that its tag allows.
+    ///
+    /// Model: `pub.pml`.
     @inline(__always)
     private func attempt(
         _ key: UnsafeRawBufferPointer, _ hash: KeyHash, into buffer: UnsafeMutableRawBufferPointer
@@ -98,6 +101,8 @@ extension Store {
     }
 
     /// Reads what one slot names, if its key is `key`.
+    ///
+    /// Models: `pub.pml` and `tx.pml`.
     @inline(__always)
     private func read(
         slot: Int, _ key: UnsafeRawBufferPointer, _ epoch: UInt64, into buffer: UnsafeMutableRawBufferPointer

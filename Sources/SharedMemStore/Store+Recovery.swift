@@ -18,6 +18,8 @@ extension Store {
     /// Brings the segment into the state before the last owner's change or after it.
     ///
     /// Only for who has taken the lock word over from a dead owner.
+    ///
+    /// Model: `write.pml`.
     package func recover() throws(StoreError) -> Recovery {
         if isSettled { return .nothing }
         try undoOpenGroup()
@@ -47,6 +49,8 @@ extension Store {
     }
 
     /// Gives a block back that was taken from the heap and never published.
+    ///
+    /// Model: `write.pml`.
     func giveTakenBlockBack() throws(StoreError) {
         let state = lock.load(Int(sharedmem_lock_at_undo_state))
         let block = Block(number: UInt32(truncatingIfNeeded: state >> 32))

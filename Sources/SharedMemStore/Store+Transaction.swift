@@ -40,6 +40,8 @@ extension Store {
     ///
     /// Only for the owner of the lock word. Throws `versionDiffers` if something read has changed; whatever it throws,
     /// nothing was written.
+    ///
+    /// Model: `tx.pml`.
     package func commit(
         reads: [TransactionRead], writes: [TransactionWrite], at time: UInt64, bootTime: () -> UInt64
     ) throws(StoreError) -> UInt64 {
@@ -74,6 +76,8 @@ extension Store {
     }
 
     /// Takes the block for the list and says that a transaction has begun.
+    ///
+    /// Model: `write.pml`.
     private func beginTransaction(_ version: UInt64, capacity: Int) throws(StoreError) {
         let byteCount = capacity.multipliedReportingOverflow(by: Int(sharedmem_transaction_entry_size))
         let granules = byteCount.partialValue / 64 &+ 1
@@ -90,6 +94,8 @@ extension Store {
     }
 
     /// Publishes one pending record.
+    ///
+    /// Models: `tx.pml` and `write.pml`.
     private func prepare(_ write: TransactionWrite, _ version: UInt64, at time: UInt64) throws(StoreError) {
         try unsafe write.key.span.bytes.withUnsafeBytes { (key) throws(StoreError) in
             let hash = unsafe KeyHash(key, seed: geometry.hashSeed)
@@ -135,6 +141,8 @@ struct TransactionEntry {
 
 extension Store {
     /// Adds an entry to the list; its record, taken until now, is the transaction's from the count on.
+    ///
+    /// Model: `write.pml`.
     private func append(_ entry: TransactionEntry) throws(StoreError) {
         let transaction = try loadTransaction()
         let entrySize = Int(sharedmem_transaction_entry_size)
@@ -204,6 +212,8 @@ extension Store {
 
 extension Store {
     /// Notes what limbo is before the transaction's records go there.
+    ///
+    /// Model: `write.pml`.
     private func noteLimbo() {
         let head = lock.load(Int(sharedmem_lock_at_limbo_head))
         let tail = lock.load(Int(sharedmem_lock_at_limbo_tail))
@@ -214,6 +224,8 @@ extension Store {
     }
 
     /// Does what follows from a committed transaction; the same stores, once or again.
+    ///
+    /// Models: `tx.pml` and `write.pml`.
     private func finishTransaction() throws(StoreError) {
         let transaction = try loadTransaction()
         var limbo = transaction.limbo
@@ -237,6 +249,8 @@ extension Store {
     }
 
     /// Undoes a transaction that isn't committed.
+    ///
+    /// Models: `tx.pml` and `write.pml`.
     private func abortTransaction() throws(StoreError) {
         try dropOwnedBlock()
         try giveTakenBlockBack()
@@ -246,6 +260,8 @@ extension Store {
     }
 
     /// Does what follows from an abort; the same stores, once or again.
+    ///
+    /// Models: `tx.pml` and `write.pml`.
     private func finishAbort() throws(StoreError) {
         let transaction = try loadTransaction()
         var limbo = transaction.limbo
@@ -264,6 +280,8 @@ extension Store {
     }
 
     /// Gives the list back and ends the transaction.
+    ///
+    /// Model: `write.pml`.
     private func forgetTransaction(_ transaction: Transaction) throws(StoreError) {
         lock.store32(UInt32(transaction.granuleCount), Int(sharedmem_lock_at_taken_granules))
         lock.storeReleasing(UInt64(transaction.list.number) << 32, Int(sharedmem_lock_at_undo_state))
@@ -296,6 +314,8 @@ extension Store {
     }
 
     /// Recovers a transaction whose writer died; true: it was committed and stays.
+    ///
+    /// Models: `tx.pml` and `write.pml`.
     func recoverTransaction(isAborting: Bool) throws(StoreError) -> Bool {
         let version = lock.load(Int(sharedmem_lock_at_transaction_version))
         if isAborting {
@@ -313,6 +333,8 @@ extension Store {
     }
 
     /// Clears the taken block if the transaction owns it already: its list, or the record of its last entry.
+    ///
+    /// Model: `write.pml`.
     private func dropOwnedBlock() throws(StoreError) {
         let taken = Block(number: UInt32(truncatingIfNeeded: lock.load(Int(sharedmem_lock_at_undo_state)) >> 32))
         if taken == .none { return }

@@ -26,6 +26,8 @@ extension Store {
     private func undoState(taken: Block, count: Int) -> UInt64 { UInt64(taken.number) << 32 | UInt64(count) }
 
     /// Changes a word of the lock file that heap or limbo live in.
+    ///
+    /// Model: `write.pml`.
     @inline(__always)
     func change(_ value: UInt64, inLock offset: Int, _ group: inout UndoGroup) {
         log(UInt64(offset), old: lock.load(offset), &group)
@@ -39,6 +41,9 @@ extension Store {
         data.storeReleasing(value, offset)
     }
 
+    /// Notes what a word holds before it is changed; the group is open from the first note on.
+    ///
+    /// Model: `write.pml`.
     private func log(_ place: UInt64, old value: UInt64, _ group: inout UndoGroup) {
         precondition(group.count < Int(SHAREDMEM_UNDO_ENTRIES), "no operation changes that many words in one group")
         let entry = Int(sharedmem_lock_at_undo) &+ group.count &* 16
@@ -50,6 +55,8 @@ extension Store {
     }
 
     /// Closes a group: its changes stay, and `block` is taken and not yet published.
+    ///
+    /// Model: `write.pml`.
     @inline(__always)
     func close(_ group: inout UndoGroup, taking block: Block = .none, granuleCount: Int = 0) {
         if block != .none { lock.store32(UInt32(granuleCount), Int(sharedmem_lock_at_taken_granules)) }
@@ -58,6 +65,8 @@ extension Store {
     }
 
     /// Puts back what an open group has changed, if there is one.
+    ///
+    /// Model: `write.pml`.
     func undoOpenGroup() throws(StoreError) {
         let state = lock.load(Int(sharedmem_lock_at_undo_state))
         let count = state & 0xffff_ffff

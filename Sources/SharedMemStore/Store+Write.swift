@@ -22,6 +22,8 @@ extension Store {
     ///
     /// `time` is the record's written-at: ns since the epoch; `bootTime` is asked only if something expires. Throws
     /// `full`, `indexFull` or `versionDiffers` and leaves the old value.
+    ///
+    /// Model: `write.pml`.
     package func set(
         _ key: UnsafeRawBufferPointer, to value: UnsafeRawBufferPointer, at time: UInt64,
         _ options: SetOptions = SetOptions(), bootTime: () -> UInt64 = { 0 }
@@ -53,6 +55,8 @@ extension Store {
     /// Deletes `key` and returns the version of the deletion; nil: there was no such key.
     ///
     /// Only for the owner of the lock word. An expired key is deleted and counts as not there.
+    ///
+    /// Model: `write.pml`.
     package func delete(
         _ key: UnsafeRawBufferPointer, expectedVersion: UInt64? = nil, bootTime: () -> UInt64 = { 0 }
     ) throws(StoreError) -> UInt64? {
@@ -106,6 +110,8 @@ extension Store {
     }
 
     /// Makes and publishes a new record of a key, whose slot is old's or a new one.
+    ///
+    /// Model: `write.pml`.
     @inline(__always)
     func replace(
         _ old: Position?, _ slot: Int, _ extent: Record.Extent, _ key: UnsafeRawBufferPointer,
@@ -126,6 +132,8 @@ extension Store {
     }
 
     /// Deletes the key at a position and returns the version of the deletion.
+    ///
+    /// Model: `write.pml`.
     private func remove(_ old: Position, _ hash: KeyHash) throws(StoreError) -> UInt64 {
         let version = data.load(Int(sharedmem_at_commit_number)) &+ 1
         noteDeletion(version, hash)
@@ -160,6 +168,8 @@ extension Store {
     }
 
     /// Writes a record into a block that no reference names.
+    ///
+    /// Models: `pub.pml` and `write.pml`.
     @inline(__always)
     func fill(
         _ block: Block, _ extent: Record.Extent, key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer,
@@ -184,6 +194,8 @@ extension Store {
     }
 
     /// The intent of a change: what limbo and the counters will be when it is done.
+    ///
+    /// Model: `write.pml`.
     @inline(__always)
     private func intent(
         _ version: UInt64, slot: Int, old: Position?, new: Reference, _ allocation: Allocation?, granuleCount: Int
@@ -207,6 +219,8 @@ extension Store {
     }
 
     /// Publishes a change and does what follows from it.
+    ///
+    /// Model: `write.pml`.
     @inline(__always)
     private func carryOut(_ intent: Intent) {
         announce(intent)
@@ -217,6 +231,8 @@ extension Store {
     }
 
     /// Makes a record (or none) the value of a slot's key, for everybody, by one store.
+    ///
+    /// Models: `pub.pml` and `write.pml`.
     @inline(__always)
     private func publish(_ intent: Intent) {
         // SYNC: publishes the record's bytes, its tag and its reach; pairs with the acquiring load of the entry in

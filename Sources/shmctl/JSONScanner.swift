@@ -1,4 +1,7 @@
 /// Reads the parts of an object of JSON one after the other, out of bytes that are known to be UTF-8.
+///
+/// Foundation's decoder takes the first of two members with one name, commas behind the last one, and 1e3 for an integer,
+/// and names no place: a line must be refused as a whole, in words, before anything is written.
 struct JSONScanner {
     /// What is left.
     private var rest: ArraySlice<UInt8>

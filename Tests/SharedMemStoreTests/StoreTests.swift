@@ -105,6 +105,29 @@ import Testing
         _ = try store.audit()
     }
 
+    @Test func indexMadeForSoManyKeysHasRoomForThem() throws {
+        let count = 100_000
+        let segment = try TestSegment(byteCount: UInt64(count) * 160, entryCount: UInt64(count))
+        let store = try segment.writer()
+        for number in 0..<count { try store.put(Array("key \(number)".utf8), [UInt8(number & 255)]) }
+        #expect(store.recordCount == count)
+    }
+
+    @Test func segmentWithoutAnEntryCountFillsItsHeapBeforeItsIndex() throws {
+        let segment = try TestSegment(byteCount: 16 << 20)
+        let store = try segment.writer()
+        var number = 0
+        do throws(StoreError) {
+            while true {
+                try store.put(Array("key \(number)".utf8), [UInt8](repeating: 1, count: 60))
+                number += 1
+            }
+        } catch {
+            guard case .full = error else { throw error }
+        }
+        #expect(store.recordCount == number)
+    }
+
     /// Random histories against a dictionary, with the invariants held after each.
     @Test(arguments: [UInt64](1...8)) func randomHistoriesEqualADictionary(seed: UInt64) throws {
         var random = SplitMix(seed: seed)

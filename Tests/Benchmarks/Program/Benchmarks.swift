@@ -1,64 +1,103 @@
 internal import ArgumentParser
-internal import SharedMem
-internal import SharedMemStore
-internal import TestSupport
+internal import Foundation
 
-/// Measures get and set against their floors, in one run and on the same core.
+/// Measures get and set against their floors and against what a user could pick instead, in one run, on the same cores.
 @main
 struct Benchmarks: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sharedmem-benchmarks",
-        abstract: "Measure get and set beside their floors, slice by slice, with a daemon of this build.")
+        abstract: "Measure get and set beside their floors and rivals, slice by slice, with a daemon of this build.",
+        discussion: """
+            Started by Tests/Benchmarks/run, which builds the rivals. Exit codes: 0 measured, whatever the times are; \
+            1 a value was wrong or a segment was spoiled; 64 usage.
+            """)
 
-    @Flag(help: "A tenth of the slices: shows that everything runs, says little about time.")
-    var quick = false
+    @Flag(help: "Fewer slices and at most 1,000,000 keys: within a minute.")
+    var short = false
 
-    @Option(help: "Keys in the segment, drawn in random order.")
-    var keys = 1000
+    @Flag(help: "Print JSON.")
+    var json = false
 
-    func validate() throws {
-        guard (1...10_000_000).contains(keys) else { throw ValidationError("--keys is 1 to 10000000, not \(keys)") }
-    }
+    @Flag(help: "Print Markdown.")
+    var markdown = false
+
+    @Option(help: "A file for the data of the plot: number of keys, then nanoseconds for each line.")
+    var data: String?
+
+    @Option(help: "The folder that holds the rivals' libraries.")
+    var rivals: String?
+
+    @Flag(help: "A rival that isn't there is a failure, not a note.")
+    var requireAll = false
+
+    @Option(help: "Do something wrong that must be noticed: delay or nothing-read. Measures small values alone.")
+    var fault: SmallValues.Fault?
+
+    @Option(help: "Do this work alone, 100,000 times, for a profiler that collects in \(Profile.symbol).")
+    var profile: Profile.Work?
+
+    @Option(help: "Where the daemon listens that --profile uses.")
+    var socket = ""
 
     func run() throws {
-        let daemon = try DaemonProcess()
-        let session = try Session(socketPath: daemon.socketPath)
-        var options = SegmentOptions()
-        options.byteCount = max(16 << 20, UInt64(keys) * 512)
-        try session.create("benchmark", options: options)
-        let rows = try Rows(segment: session.open("benchmark"), keyCount: keys)
-        let measurements = try Schedule(rows.all).measure(rounds: quick ? 200 : 2000)
-        print(Table(measurements).text)
-        let audit = try session.open("benchmark").audit()
-        guard audit.recordCount == keys else { throw ValidationError("the segment holds \(audit.recordCount) keys") }
-    }
-}
-
-/// The measurements as a table for people.
-struct Table {
-    private let measurements: [Measurement]
-
-    init(_ measurements: [Measurement]) { self.measurements = measurements }
-
-    /// One line a row: nanoseconds and the ratio to the floor.
-    var text: String {
-        let width = measurements.map(\.name.count).max() ?? 0
-        let head = "what".padding(to: width) + "   median ns      p99 ns   to its floor"
-        let lines = measurements.map { row in
-            row.name.padding(to: width) + Self.column(row.median) + Self.column(row.percentile99)
-                + (row.ratio.map { Self.column($0) } ?? "")
+        do {
+            if let profile { return try Profile(profile, socketPath: socket).run() }
+            try measure()
+        } catch let failure as Failure {
+            print("wrong: \(failure)")
+            throw ExitCode(1)
         }
-        return ([head] + lines).joined(separator: "\n")
     }
 
-    private static func column(_ number: Double) -> String {
-        let hundredths = Int((number * 100).rounded())
-        let text = "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)"
-        return String(repeating: " ", count: max(1, 12 - text.count)) + text
+    private func measure() throws {
+        let place = try Place(short ? .short : .long, rivals: Rivals(folder: rivals, mustBeThere: requireAll))
+        if let fault {
+            print(Table([try SmallValues(place, fault: fault).measure()]).text)
+            return
+        }
+        place.say("small values")
+        var sections = [try SmallValues(place, fault: nil).measure()]
+        place.say("a busy writer")
+        sections.append(try BesideWriter(place).measure())
+        place.say("large values")
+        sections.append(try LargeValues(place).measure())
+        place.say("wake-ups")
+        sections.append(try Wakes(place).measure())
+        place.say("many keys")
+        let scale = Scale(place)
+        let curve = try scale.measure()
+        sections += curve
+        place.say("bytes an entry")
+        sections.append(try scale.entrySizes())
+        if let data { try Self.plotData(curve).write(toFile: data, atomically: true, encoding: .utf8) }
+        try show(sections)
+    }
+
+    private func show(_ sections: [Section]) throws {
+        if json {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+            print(String(decoding: try encoder.encode(sections), as: UTF8.self))
+        } else {
+            print(markdown ? Table(sections).markdown : Table(sections).text)
+        }
+    }
+
+    /// A line for each number of keys; "?" for what wasn't measured.
+    private static func plotData(_ curve: [Section]) -> String {
+        let names = Scale.names
+        let columns = [names.handle, names.name, names.lmdb, names.floor]
+        let lines = curve.map { section in
+            let times = columns.map { name in
+                section.rows.first { $0.name == name }?.median.map { Table.number($0, 2) } ?? "?"
+            }
+            return "\(section.keyCount) " + times.joined(separator: " ")
+        }
+        return "# keys, then median ns of: by handle, by name, LMDB, C sequence lock\n" + lines.joined(separator: "\n")
+            + "\n"
     }
 }
 
-extension String {
-    /// The text with spaces behind it up to `width` characters.
-    func padding(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
-}
+extension SmallValues.Fault: ExpressibleByArgument {}
+
+extension Profile.Work: ExpressibleByArgument {}

@@ -1,78 +1,76 @@
-internal import LinuxIPC
+internal import CBenchmarkFloors
 
-/// One thing that is measured: does its work `count` times and says whether every result was right.
+/// One line of a table that is measured in slices.
 struct Row {
+    /// What is done.
+    enum Operation {
+        case get
+        case set
+    }
+
     /// What it is called in the table.
     let name: String
     /// The row that its ratio refers to; nil: none.
     let floor: String?
-    /// Does the work; false: a value was wrong.
-    let run: (_ count: Int) -> Bool
-}
+    /// The ratio that it should have at most; nil: whatever it is.
+    let goal: Double?
 
-/// What was measured of one row.
-struct Measurement {
-    /// The row's name.
-    let name: String
-    /// Nanoseconds for one piece of work: the median of the slices.
-    let median: Double
-    /// The 99th percentile of the slices.
-    let percentile99: Double
-    /// The median of the ratios to the floor, slice by slice.
-    let ratio: Double?
-}
+    private let variant: any Variant
+    private let operation: Operation
+    private let draws: Draws
 
-/// Runs rows in turn, a slice of about 0.1 ms each, so that all of them meet the same machine.
-struct Schedule {
-    private let rows: [Row]
-    private let sliceNanoseconds: UInt64 = 100_000
+    /// A row of `draws` through `variant`.
+    init(
+        _ name: String, _ operation: Operation, _ draws: Draws, _ variant: any Variant, floor: String? = nil,
+        goal: Double? = nil
+    ) {
+        self.name = name
+        self.floor = floor
+        self.goal = goal
+        self.variant = variant
+        self.operation = operation
+        self.draws = draws
+    }
 
-    init(_ rows: [Row]) { self.rows = rows }
+    /// `count` as a whole number of the variant's batches.
+    func wholeBatches(_ count: Int) -> Int { max(1, (count + variant.batch - 1) / variant.batch) * variant.batch }
 
-    /// Measures `rounds` slices of each row; throws if a row produced a wrong value.
-    func measure(rounds: Int) throws(WrongValue) -> [Measurement] {
-        var counts: [Int] = []
-        for row in rows { counts.append(try calibrate(row)) }
-        var times = [[Double]](repeating: [], count: rows.count)
-        for _ in 0..<rounds {
-            for (index, row) in rows.enumerated() {
-                let start = SystemClock.monotonic()
-                let isRight = row.run(counts[index])
-                let end = SystemClock.monotonic()
-                guard isRight else { throw WrongValue(row: row.name) }
-                times[index].append(Double(end - start) / Double(counts[index]))
-            }
-        }
-        return rows.indices.map { index in
-            let floor = rows.firstIndex { $0.name == rows[index].floor }
-            let ratios = floor.map { floor in zip(times[index], times[floor]).map { $0 / $1 } }
-            return Measurement(
-                name: rows[index].name, median: Self.quantile(times[index], 0.5),
-                percentile99: Self.quantile(times[index], 0.99), ratio: ratios.map { Self.quantile($0, 0.5) })
+    /// Fetches what the rows before have pushed out of the caches: every key twice, or as many as 1 ms allows.
+    func warmUp() throws {
+        let start = benchmark_nanoseconds()
+        var done = 0
+        while done < draws.keyCount * 2, benchmark_nanoseconds() - start < 1_000_000 {
+            let count = wholeBatches(64)
+            _ = try run(count)
+            done += count
         }
     }
 
-    /// How many pieces of work fill a slice.
-    private func calibrate(_ row: Row) throws(WrongValue) -> Int {
-        var count = 1
-        while true {
-            let start = SystemClock.monotonic()
-            guard row.run(count) else { throw WrongValue(row: row.name) }
-            let time = SystemClock.monotonic() - start
-            if time >= sliceNanoseconds { return max(1, count * Int(sliceNanoseconds) / Int(time)) }
-            count *= 2
-        }
+    /// Does the work `count` times and returns the nanoseconds; throws if a value was wrong.
+    func run(_ count: Int) throws -> UInt64 {
+        let start = benchmark_nanoseconds()
+        let own = operation == .get ? variant.get(draws, count, BENCHMARK_CHECK_QUICK) : variant.set(draws, count)
+        let end = benchmark_nanoseconds()
+        guard own >= 0 else { throw wrong }
+        return own > 0 ? UInt64(own) : max(1, end - start)
     }
 
-    static func quantile(_ values: [Double], _ part: Double) -> Double {
-        let sorted = values.sorted()
-        return sorted.isEmpty ? .nan : sorted[min(sorted.count - 1, Int(Double(sorted.count) * part))]
+    /// Makes new values to be set.
+    func prepare() {
+        if operation == .set { draws.nextGeneration() }
     }
-}
 
-/// A row that read something else than what was written: its times mean nothing.
-struct WrongValue: Error, CustomStringConvertible {
-    /// Which row.
-    let row: String
-    var description: String { "'\(row)' produced a wrong value: its times mean nothing" }
+    /// Reads some values whole, and those that were set just now as they were set; throws if one is wrong.
+    func verify(after count: Int) throws {
+        let sample = min(count, 64) / variant.batch * variant.batch
+        guard sample > 0 else { return }
+        let check = operation == .get ? BENCHMARK_CHECK_WHOLE : BENCHMARK_CHECK_NEWEST
+        if operation == .set { draws.rewind(sample) }
+        guard variant.get(draws, sample, check) >= 0 else { throw wrong }
+    }
+
+    /// Holds the variant's memory against its invariants.
+    func audit() throws { try variant.audit() }
+
+    private var wrong: Failure { Failure("'\(name)' read nothing or wrong bytes: its times mean nothing") }
 }

@@ -1,5 +1,6 @@
 internal import CSharedMem
 internal import SharedMemStore
+internal import TestSupport
 
 // What an honest user does with several keys at once, or under a pin, or beyond setting bytes.
 
@@ -19,6 +20,34 @@ extension Victim {
         } catch {
             check(error)
         }
+    }
+
+    /// Reads a key in the short way, by its name or by a slot.
+    mutating func plainGet(_ key: [UInt8], _ store: Store) {
+        let capacity = [0, 8, 100, buffers.output.byteCount][below(4)]
+        let hint = [0, 0, store.geometry.indexOffset + 8 * below(64), Int(truncatingIfNeeded: random.next())][below(4)]
+        let plain = unsafe withUnsafePointer(to: store) { store in
+            unsafe key.span.bytes.withUnsafeBytes { key in
+                let buffer = unsafe buffers.output.suffix(capacity)
+                return unsafe hint == 0
+                    ? Store.plainGet(store, key, into: buffer) : Store.plainGet(store, key, hint: hint, into: buffer)
+            }
+        }
+        say("  \(plain)")
+    }
+
+    /// Sets a key in the short way, by its name or by a slot.
+    mutating func plainSet(_ store: Store) {
+        let key = HostileSegment.keys[below(HostileSegment.keys.count)]
+        let hint = [0, 0, store.geometry.indexOffset + 8 * below(64), Int(truncatingIfNeeded: random.next())][below(4)]
+        let count = [0, 1, 30, 64, 100, 300, 1000][below(7)]
+        let plain = unsafe withUnsafePointer(to: store) { store in
+            unsafe key.span.bytes.withUnsafeBytes { key in
+                unsafe Store.plainSet(
+                    store, key, hint: hint, to: UnsafeRawBufferPointer(buffers.input.suffix(count)), type: 0, at: 1)
+            }
+        }
+        say("  \(plain)")
     }
 
     /// Looks at all values where they lie.

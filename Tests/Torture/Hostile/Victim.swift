@@ -28,7 +28,7 @@ struct Victim {
 
     /// What is done.
     private enum Operation: CaseIterable {
-        case get, sight, pin, list, set, add, delete, transact, lock, recover, audit, look
+        case get, plainGet, sight, pin, list, set, plainSet, add, delete, transact, lock, recover, audit, look
     }
 
     init(_ segment: HostileSegment, _ buffers: Buffers, seed: UInt64, isVerbose: Bool) {
@@ -61,7 +61,7 @@ struct Victim {
     mutating func suffer() {
         for store in stores {
             for operation in Operation.allCases.shuffled(using: &random) {
-                if !store.isWritable, ![.get, .sight, .list, .look].contains(operation) { continue }
+                if !store.isWritable, ![.get, .plainGet, .sight, .list, .look].contains(operation) { continue }
                 say("\(operation) of a \(store.isWritable ? "writable" : "read-only") store")
                 do throws(StoreError) {
                     try perform(operation, store)
@@ -81,10 +81,12 @@ struct Victim {
     private mutating func perform(_ operation: Operation, _ store: Store) throws(StoreError) {
         switch operation {
         case .get: for key in HostileSegment.keys { get(key, store) }
+        case .plainGet: for key in HostileSegment.keys { plainGet(key, store) }
         case .sight: for key in HostileSegment.keys { sight(key, store) }
         case .pin: pin(store)
         case .list: list(store)
         case .set: for _ in 0..<6 { set(store) }
+        case .plainSet: for _ in 0..<6 { plainSet(store) }
         case .add: for _ in 0..<3 { add(store) }
         case .transact: for _ in 0..<3 { transact(store) }
         case .delete: for _ in 0..<3 { delete(store) }

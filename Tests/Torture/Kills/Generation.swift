@@ -106,6 +106,20 @@ final class WritableAttachment {
         return result
     }
 
+    /// Sets in the short way if it applies, as `Segment` does it, and returns the version; 0: it doesn't.
+    func plainSet(_ key: [UInt8], to value: RawSpan) -> UInt64 {
+        let plain = unsafe withUnsafePointer(to: store) { store in
+            unsafe key.span.bytes.withUnsafeBytes { key in
+                unsafe value.withUnsafeBytes { value in
+                    unsafe Store.plainSet(
+                        store, key, hint: 0, to: value, type: 0, at: SystemClock.realtimeCoarse())
+                }
+            }
+        }
+        if plain.hasWaiters { lock.wake(at: Store.lockWordOffset, count: 1) }
+        return plain.version
+    }
+
     private func waitForLock() throws(Wrong) {
         for _ in 0..<Self.spinLimit {
             SpinHint.pause()

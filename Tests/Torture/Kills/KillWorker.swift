@@ -129,10 +129,15 @@ extension KillWorker {
         }
         let buffer = buffer
         let key = Self.keys[key]
-        let version = try attachment.writing { (store, time) throws(StoreError) in
-            try unsafe key.span.bytes.withUnsafeBytes { (key) throws(StoreError) in
-                try unsafe buffer.span.bytes.extracting(0..<byteCount).withUnsafeBytes { (bytes) throws(StoreError) in
-                    try unsafe store.set(key, to: bytes, at: time)
+        // The short way first, as users have it.
+        var version = unsafe attachment.plainSet(key, to: buffer.span.bytes.extracting(0..<byteCount))
+        if version == 0 {
+            version = try attachment.writing { (store, time) throws(StoreError) in
+                try unsafe key.span.bytes.withUnsafeBytes { (key) throws(StoreError) in
+                    try unsafe buffer.span.bytes.extracting(0..<byteCount).withUnsafeBytes {
+                        (bytes) throws(StoreError) in
+                        try unsafe store.set(key, to: bytes, at: time)
+                    }
                 }
             }
         }
@@ -188,14 +193,25 @@ extension KillWorker {
         log.acknowledge(entry, value: number, version: value?.version ?? 0, at: end)
     }
 
-    /// Reads a key's value into `buffer`; nil: it isn't there.
-    static func value(of key: Int, _ store: Store, _ buffer: inout [UInt8]) throws(Wrong) -> ValueInfo? {
+    /// What was read of a value.
+    struct Seen {
+        /// Its bytes, in the buffer.
+        let byteCount: Int
+        /// Its version.
+        let version: UInt64
+    }
+
+    /// Reads a key's value into `buffer`, in the short way first as users have it; nil: it isn't there.
+    static func value(of key: Int, _ store: Store, _ buffer: inout [UInt8]) throws(Wrong) -> Seen? {
         let key = keys[key]
         do throws(StoreError) {
             return try unsafe key.span.bytes.withUnsafeBytes { (key) throws(StoreError) in
                 var target = buffer.mutableSpan
                 return try unsafe target.withUnsafeMutableBytes { (target) throws(StoreError) in
-                    try unsafe store.get(key, into: target)
+                    let plain = unsafe withUnsafePointer(to: store) { unsafe Store.plainGet($0, key, into: target) }
+                    if plain.type >= 0 { return Seen(byteCount: plain.byteCount, version: plain.version) }
+                    let info = try unsafe store.get(key, into: target)
+                    return info.map { Seen(byteCount: $0.byteCount, version: $0.version) }
                 }
             }
         } catch {

@@ -1,0 +1,39 @@
+/* memcached on a unix socket, in its text protocol: one request, one reply. */
+#include "socket.h"
+
+static int read_key(int file, const uint64_t *key, uint64_t *value) {
+    char request[4 + 16 + 2] = "get ", reply[6 + 16 + 7 + 64 + 7];
+    memcpy(request + 4, key, 16);
+    memcpy(request + 20, "\r\n", 2);
+    if (!exchange(file, request, sizeof request, reply, sizeof reply) || memcmp(reply, "VALUE ", 6)) return 0;
+    memcpy(value, reply + 6 + 16 + 7, 64);
+    return 1;
+}
+
+static int write_key(int file, const uint64_t *key, const uint64_t *value) {
+    char request[4 + 16 + 9 + 64 + 2] = "set ", reply[8];
+    memcpy(request + 4, key, 16);
+    memcpy(request + 20, " 0 0 64\r\n", 9);
+    memcpy(request + 29, value, 64);
+    memcpy(request + 93, "\r\n", 2);
+    return exchange(file, request, sizeof request, reply, sizeof reply) && memcmp(reply, "STORED\r\n", 8) == 0;
+}
+
+static void *open_client(const char *folder, size_t key_count, const char **reason) {
+    int file = connect_to(folder, "memcached.sock");
+    *reason = "no memcached listens at memcached.sock, or it refused a set";
+    if (file < 0) return NULL;
+    if (fill(file, key_count, write_key)) return client(file);
+    close(file);
+    return NULL;
+}
+
+static int64_t get(void *state, struct benchmark_draws *draws, size_t count, enum benchmark_check check) {
+    BENCHMARK_GET_LOOP(draws, count, check, read_key(*(int *)state, draw->key, value));
+}
+
+static int64_t set(void *state, struct benchmark_draws *draws, size_t count) {
+    BENCHMARK_SET_LOOP(draws, count, write_key(*(int *)state, draw->key, value));
+}
+
+const struct benchmark_rival benchmark_rival = {open_client, get, set, close_client};
