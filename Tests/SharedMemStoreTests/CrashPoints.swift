@@ -62,11 +62,11 @@ struct CrashPoints {
         let description: String
     }
 
-    /// Checks every `stride`-th point and every `recoveryStride`-th one of each recovery; throws at the first illegal
-    /// state.
-    func check(recoveryStride: Int = 1, stride: Int = 1) throws -> Report {
+    /// Checks every `stride`-th point, beginning with `first`, and every `recoveryStride`-th one of each recovery; throws
+    /// at the first illegal state.
+    func check(from first: Int = 0, stride: Int = 1, recoveryStride: Int = 1) throws -> Report {
         var report = Report()
-        for count in Swift.stride(from: 0, through: steps.count, by: stride) {
+        for count in Swift.stride(from: first, through: steps.count, by: stride) {
             let crashed = TestSegment(before)
             crashed.apply(steps[..<count])
             let image = crashed.image
