@@ -1,5 +1,3 @@
-internal import SharedMemStore
-
 /// A pin under which what is found stays as it is, until it's ended.
 enum HeldPin {
     /// In a slot of this process.

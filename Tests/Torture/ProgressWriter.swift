@@ -27,9 +27,18 @@ struct ProgressWriter: ParsableCommand {
         let otherKey = ProgressPattern.otherKey
         while getppid() == parent {
             for value in values {
-                try unsafe segment.set(key.span.bytes, to: value.span.bytes)
-                for _ in 0..<pattern.otherCount { try unsafe segment.set(otherKey.span.bytes, to: other.span.bytes) }
+                try set(key, to: value, in: segment)
+                for _ in 0..<pattern.otherCount { try set(otherKey, to: other, in: segment) }
             }
+        }
+    }
+
+    /// Sets, unless a reader's pin keeps all memory that was used before: a reader that was overtaken has one.
+    private func set(_ key: [UInt8], to value: [UInt8], in segment: Segment) throws(SharedMemError) {
+        do throws(SharedMemError) {
+            _ = try unsafe segment.set(key.span.bytes, to: value.span.bytes)
+        } catch {
+            guard error.code == .full else { throw error }
         }
     }
 }
