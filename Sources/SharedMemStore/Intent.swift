@@ -107,11 +107,4 @@ extension Store {
         }
         return intent
     }
-
-    /// Whether `offset` is that of a reference in the index.
-    func isSlot(_ offset: Int) -> Bool {
-        let indexByteCount = geometry.bucketCount &* Int(sharedmem_bucket_size)
-        return UInt(bitPattern: offset &- geometry.indexOffset) < UInt(bitPattern: indexByteCount) && offset & 7 == 0
-            && offset & 63 != Int(sharedmem_bucket_tags)
-    }
 }

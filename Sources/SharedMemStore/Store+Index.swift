@@ -44,6 +44,13 @@ extension Store {
     @inline(__always)
     func tags(ofBucketAt offset: Int) -> Tags { Tags(bits: data.load(offset &+ Int(sharedmem_bucket_tags))) }
 
+    /// Whether `offset` is that of a reference in the index.
+    func isSlot(_ offset: Int) -> Bool {
+        let indexByteCount = geometry.bucketCount &* Int(sharedmem_bucket_size)
+        return UInt(bitPattern: offset &- geometry.indexOffset) < UInt(bitPattern: indexByteCount) && offset & 7 == 0
+            && offset & 63 != Int(sharedmem_bucket_tags)
+    }
+
     /// Where a writer found a key.
     struct Position {
         /// Offset of the slot in the data file.
