@@ -1,7 +1,7 @@
 internal import CSharedMem
 
-// The common case of a set, in one call: the lock word is free, the key exists where it is looked for first. Everything
-// else is left to `Store+Write`, before anything was stored. The steps are the same functions as there; only what leads
+// The common case of a set, in one call: the lock word is free, the key exists where it is looked for first. A key that
+// doesn't is set by `Store+Write` under the same lock. The steps are the same functions as there; only what leads
 // to them is shorter, and the store is reached through a pointer, as in `Store+PlainRead`. Model: `write.pml`.
 
 /// What a plain set did.
@@ -15,8 +15,8 @@ package struct PlainSet: Sendable {
 }
 
 extension Store {
-    /// Sets `key` to `value` if the lock word is free and the key has a value; `hint` is the slot where it stood before,
-    /// 0 if that isn't known.
+    /// Sets `key` to `value` if the lock word is free; `hint` is the slot where the key stood before, 0 if that isn't
+    /// known.
     ///
     /// Only in a writable store. A set that fails has changed nothing: the general way says why.
     @unsafe
@@ -32,12 +32,15 @@ extension Store {
         var version: UInt64 = 0
         var slot = 0
         do throws(StoreError) {
-            if unsafe store.pointee.isLive, unsafe store.pointee.isSettled,
-                let old = try unsafe store.pointee.plainPosition(of: key, hint: hint)
-            {
-                let extent = try unsafe store.pointee.extent(keyByteCount: key.count, valueByteCount: value.count)
-                slot = old.slotOffset
-                version = try unsafe store.pointee.replace(old, slot, extent, key, with: value, at: time, options)
+            if unsafe store.pointee.isLive, unsafe store.pointee.isSettled {
+                if let old = try unsafe store.pointee.plainPosition(of: key, hint: hint) {
+                    let extent = try unsafe store.pointee.extent(keyByteCount: key.count, valueByteCount: value.count)
+                    slot = old.slotOffset
+                    version = try unsafe store.pointee.replace(old, slot, extent, key, with: value, at: time, options)
+                } else {
+                    version = try unsafe store.pointee.set(
+                        key, to: value, at: time, options, hint: &slot, bootTime: { 0 })
+                }
             }
         } catch {
             version = 0

@@ -40,6 +40,8 @@ import Testing
                 try store.moveEpochForTest(by: 2)
             }, operation: { $0.plainPut([1], bytes(30, 9)) }),
         Scenario(
+            testDescription: "plain set of a new key", prepare: { _ in }, operation: { $0.plainPut([1], bytes(30)) }),
+        Scenario(
             testDescription: "plain set, larger", prepare: { try $0.put([1], bytes(3)) },
             operation: { $0.plainPut([1], bytes(600)) }),
         Scenario(testDescription: "delete", prepare: { try $0.put([1], bytes(30)) }, operation: { try $0.remove([1]) }),
