@@ -13,6 +13,8 @@ public final class Key: @unchecked Sendable {
     public let segment: Segment
     /// The key's bytes, here and not in an array: reaching an array's bytes would count references at each use.
     private let name: UnsafeRawBufferPointer
+    /// The same, if it is short: beside the slot, so that the read of one cache line knows both.
+    private let short: ShortKey?
 
     /// The slot where the key stood last; 0: not known.
     private let slot = Atomic<Int>(0)
@@ -34,6 +36,7 @@ public final class Key: @unchecked Sendable {
         let name = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 8)
         unsafe name.copyBytes(from: bytes)
         unsafe self.name = UnsafeRawBufferPointer(name)
+        unsafe short = ShortKey(UnsafeRawBufferPointer(name))
     }
 
     deinit { unsafe name.deallocate() }
@@ -48,7 +51,7 @@ public final class Key: @unchecked Sendable {
         // Relaxed: whatever slot is read, its key is compared.
         let hint = slot.load(ordering: .relaxed)
         if let view = unsafe segment.currentView() {
-            let value = unsafe Store.plainGet(AttachedStore.View.store(view), name, hint: hint, into: buffer)
+            let value = unsafe Store.plainGet(AttachedStore.View.store(view), short, name, hint: hint, into: buffer)
             if value.type >= 0 { return ReadValue(value) }
         }
         return try unsafe getByName(into: buffer)

@@ -1,32 +1,51 @@
 internal import CSharedMem
 
 /// Where everything is in a generation's two files: planned by the daemon, validated once at attach, private afterwards.
+@usableFromInline
 package struct Geometry: Equatable, Sendable {
     /// Bytes of the data file.
+    @usableFromInline
     package let dataByteCount: Int
     /// Bytes of the lock file.
+    @usableFromInline
     package let lockByteCount: Int
     /// Offset of the first bucket.
+    @usableFromInline
     package let indexOffset: Int
     /// Buckets that are homes; as many as the reach more follow.
+    @usableFromInline
     package let homeBucketCount: Int
     /// Offset of the change ring.
+    @usableFromInline
     package let ringOffset: Int
     /// Bytes of the change ring.
+    @usableFromInline
     package let ringByteCount: Int
     /// Offset of the heap's first granule.
+    @usableFromInline
     package let heapOffset: Int
     /// Granules of the heap.
+    @usableFromInline
     package let heapGranuleCount: Int
     /// Offset of the pin slots in the lock file.
+    @usableFromInline
     package let pinsOffset: Int
     /// Offset of the bitmap of free blocks' edges in the lock file.
+    @usableFromInline
     package let edgesOffset: Int
     /// The seed of the index's hash.
+    @usableFromInline
     package var hashSeed: UInt64
 
     /// The number of the heap's first block; kept, because every read needs it.
+    @usableFromInline
     package let firstBlock: Int
+    /// Offset behind the heap; kept, too.
+    @usableFromInline
+    package let heapEnd: Int
+    /// Words of the index; kept, too.
+    @usableFromInline
+    package let indexWordCount: Int
 
     /// The number behind the heap's last granule.
     @inline(__always)
@@ -91,6 +110,8 @@ extension Geometry {
         heapOffset = ringOffset + ringByteCount
         self.heapGranuleCount = heapGranuleCount
         firstBlock = heapOffset / 64
+        heapEnd = heapOffset + heapGranuleCount * 64
+        indexWordCount = indexByteCount / 8
         self.dataByteCount = dataByteCount ?? heapOffset + heapGranuleCount * 64
         pinsOffset = Int(sharedmem_lock_header_size)
         edgesOffset = pinsOffset + Int(SHAREDMEM_SESSIONS_MAX) * Int(sharedmem_pin_size)
@@ -106,11 +127,12 @@ extension Geometry {
     /// The granules that a record with a key and a value of these sizes takes.
     @inline(__always)
     package static func granules(keyByteCount: Int, valueByteCount: Int) -> Int {
-        (Int(sharedmem_record_size) &+ ((keyByteCount &+ 7) & ~7) &+ valueByteCount &+ 63) / 64
+        // Shifted, not divided: no count is negative.
+        (Int(sharedmem_record_size) &+ ((keyByteCount &+ 7) & ~7) &+ valueByteCount &+ 63) &>> 6
     }
 
     /// Whether `block` is inside the heap.
-    @inline(__always)
+    @inlinable @inline(__always)
     package func contains(_ block: Block) -> Bool {
         UInt(bitPattern: Int(block.number) &- firstBlock) < UInt(bitPattern: heapGranuleCount)
     }
