@@ -80,19 +80,19 @@ extension Geometry {
         let data = (byteCount + Self.page - 1) / Self.page * Self.page
         let header = UInt64(sharedmem_data_header_size)
         let ringEntry = UInt64(SHAREDMEM_RING_ENTRY_BYTES)
-        let ringByteCount = min(max(data / 256 / ringEntry, 8), 8192) * ringEntry
+        let ringByteCount = min(max(data / 1024 / ringEntry, 8), 8192) * ringEntry
         let bucket = UInt64(sharedmem_bucket_size)
         let slack = UInt64(SHAREDMEM_REACH_MAX) * bucket
         let room = data - header - ringByteCount - slack
-        // 7 slots a bucket are filled to 5 on average: then even the worst of 10 million keys was 25 buckets from its home,
-        // within the reach of 32; at 6 a bucket it would be 92.
-        let averageFill: UInt64 = 5
+        // 7 slots a bucket are filled to 17/3 on average: then even the worst of 10 million keys was some 65 buckets from
+        // its home, within the reach of 96; one key of ten isn't in its home, one of seventeen with 5 a bucket.
+        let (filled, buckets): (UInt64, UInt64) = (17, 3)
         let homes =
             entryCount == 0
-            ? room / (bucket + averageFill * 128) : (entryCount / averageFill) + 1
+            ? room / (bucket * buckets + filled * 128) * buckets : entryCount / filled * buckets + buckets
         let leastHeap: UInt64 = 4096
         guard homes <= (room - leastHeap) / bucket else {
-            throw .tooManyEntries(asked: entryCount, possible: (room - leastHeap) / bucket * averageFill)
+            throw .tooManyEntries(asked: entryCount, possible: (room - leastHeap) / bucket / buckets * filled)
         }
         let heapOffset = header + (homes * bucket + slack) + ringByteCount
         self.init(

@@ -58,7 +58,7 @@
 #define SHAREDMEM_KEY_MAX 512u            /* bytes */
 #define SHAREDMEM_NAME_MAX 64u            /* bytes of a segment's name */
 #define SHAREDMEM_BUCKET_SLOTS 7u         /* references in a bucket of the index */
-#define SHAREDMEM_REACH_MAX 32u           /* buckets that a key may stand away from its home */
+#define SHAREDMEM_REACH_MAX 96u           /* buckets that a key may stand away from its home */
 #define SHAREDMEM_STRIPES 64u             /* watch stripes; a key belongs to one */
 #define SHAREDMEM_SESSIONS_MAX 4096u      /* sessions that can hold a pin at once */
 #define SHAREDMEM_UNDO_ENTRIES 128u       /* words that one undo group can change */
