@@ -13,6 +13,7 @@ extension Segment {
         if let view = unsafe currentView() {
             let value = unsafe Store.plainGet(AttachedStore.View.store(view), key.pointer, into: buffer)
             if value.type >= 0 { return ReadValue(value) }
+            if value.type == PlainValue.absent.type { return nil }
         }
         return try unsafe getAnywhere(key, into: buffer).map { ReadValue($0) }
     }

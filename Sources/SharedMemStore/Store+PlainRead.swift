@@ -20,7 +20,7 @@ package struct PlainValue: Sendable {
     /// Where the key stands: a hint for the next read.
     @usableFromInline
     package let slotOffset: Int
-    /// The type tag; -1: nothing was found this way, though there may be a value.
+    /// The type tag; -1: nothing was found this way, though there may be a value; -2: there is no such key.
     @usableFromInline
     package let type: Int
 
@@ -32,13 +32,17 @@ package struct PlainValue: Sendable {
         self.type = Int(type)
     }
 
+    /// There is no such key.
+    @inlinable @inline(__always)
+    package static var absent: PlainValue { PlainValue(type: -2) }
+
     /// Nothing was found this way.
     @inlinable @inline(__always)
-    init() {
+    init(type: Int = -1) {
         byteCount = 0
         version = 0
         slotOffset = 0
-        type = -1
+        self.type = type
     }
 }
 
@@ -84,7 +88,7 @@ extension Store {
         // SYNC: orders this load before that of the entry; pairs with `moveEpoch()`.
         let epoch = unsafe store.pointee.data.loadAcquiring(Int(sharedmem_at_reuse_epoch))
         let hash = unsafe KeyHash(short, seed: store.pointee.geometry.hashSeed)
-        guard let slot = unsafe store.pointee.firstSlot(hash) else { return PlainValue() }
+        guard let slot = unsafe store.pointee.firstSlot(hash) else { return unsafe plainAbsence(store, hash) }
         return unsafe readPlain(store, slot, epoch, keyByteCount: key.count, to: target, capacity: buffer.count) {
             data, offset in short.isKey(in: data, at: offset)
         }
@@ -108,6 +112,25 @@ extension Store {
         ) { data, offset in short.isKey(in: data, at: offset) }
     }
 
+    /// Copies the value of `key`, whose hash is known, into `buffer` if that takes no more than a plain read.
+    @unsafe
+    package static func plainGet(
+        _ store: UnsafePointer<Store>, _ key: UnsafeRawBufferPointer, _ hash: KeyHash,
+        into buffer: UnsafeMutableRawBufferPointer
+    ) -> PlainValue {
+        // SYNC: orders this load before that of the entry; pairs with `moveEpoch()`.
+        let epoch = unsafe store.pointee.data.loadAcquiring(Int(sharedmem_at_reuse_epoch))
+        guard let target = buffer.baseAddress, let slot = unsafe store.pointee.firstSlot(hash) else {
+            return PlainValue()
+        }
+        if let short = unsafe ShortKey(key) {
+            return unsafe readPlain(
+                store, slot, epoch, keyByteCount: short.byteCount, to: target, capacity: buffer.count
+            ) { data, offset in short.isKey(in: data, at: offset) }
+        }
+        return unsafe plainGetOfAnyLength(store, key, hint: slot, into: buffer)
+    }
+
     /// The same for a key of any length; a hint of 0: by name.
     @unsafe @usableFromInline @inline(never)
     static func plainGetOfAnyLength(
@@ -122,7 +145,7 @@ extension Store {
         var slot = hint
         if slot == 0 {
             let hash = unsafe KeyHash(key, seed: store.pointee.geometry.hashSeed)
-            guard let first = unsafe store.pointee.firstSlot(hash) else { return PlainValue() }
+            guard let first = unsafe store.pointee.firstSlot(hash) else { return unsafe plainAbsence(store, hash) }
             slot = first
         } else if unsafe !store.pointee.isIndexWord(slot) {
             return PlainValue()
@@ -138,6 +161,17 @@ extension Store {
         let bucket = bucketOffset(hash.home(among: geometry.homeBucketCount))
         let matches = tags(ofBucketAt: bucket).matches(hash.tag)
         return matches == 0 ? nil : bucket &+ (matches.trailingZeroBitCount & ~7)
+    }
+
+    /// Whether a key that isn't in its home, and never was further away, is absent for certain.
+    ///
+    /// Nothing was copied, so there is nothing to validate: as in `attempt(_:_:into:)`.
+    @unsafe @usableFromInline @inline(never)
+    static func plainAbsence(_ store: UnsafePointer<Store>, _ hash: KeyHash) -> PlainValue {
+        let bucket = unsafe store.pointee.bucketOffset(hash.home(among: store.pointee.geometry.homeBucketCount))
+        let word = unsafe store.pointee.tags(ofBucketAt: bucket)
+        guard word.reach == 0, word.matches(hash.tag) == 0, unsafe store.pointee.isLive else { return PlainValue() }
+        return .absent
     }
 
     /// Reads what a slot names, in one go, if `isKey` says that the key that is at an offset is the one; of the record's
