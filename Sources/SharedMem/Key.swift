@@ -11,13 +11,15 @@ public final class Key: @unchecked Sendable {
 
     /// The segment.
     public let segment: Segment
-    /// The key's bytes, here and not in an array: reaching an array's bytes would count references at each use.
-    private let name: UnsafeRawBufferPointer
-    /// The same, if it is short: beside the slot, so that the read of one cache line knows both.
-    private let short: ShortKey?
+    // What a read needs stands together: it is one cache line, or two.
 
     /// The slot where the key stood last; 0: not known.
     private let slot = Atomic<Int>(0)
+    /// The key, if it is short.
+    private let short: ShortKey?
+
+    /// The key's bytes, here and not in an array: reaching an array's bytes would count references at each use.
+    private let name: UnsafeRawBufferPointer
 
     /// A handle of `key`, which needn't exist yet; keeps the segment attached.
     ///
