@@ -126,11 +126,12 @@ extension Daemon {
         statusPause = try loop.timer(milliseconds: 1000, as: .status)
     }
 
-    /// How things are: `3 segments, 1.0 GiB; 12 sessions`.
+    /// How things are: `3 segments, 1.0 GiB; 12 sessions`, and what isn't enforced.
     private var statusSentence: String {
         let summary = broker.summary
         let segments = Self.count(summary.segmentCount, "segment")
-        return "\(segments), \(ByteSize(summary.byteCount)); \(Self.count(summary.sessionCount, "session"))"
+        let sessions = Self.count(summary.sessionCount, "session")
+        return "\(segments), \(ByteSize(summary.byteCount)); \(sessions)\(OwnUser.exposure)"
     }
 
     /// A number of things, in words.
