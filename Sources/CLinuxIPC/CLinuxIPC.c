@@ -248,17 +248,14 @@ int linuxipc_bind(int socket, const char *path) {
 
 int linuxipc_accept(int socket) { return accept4(socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }
 
-/* Room for the descriptors of one message and nothing else: the kernel then never installs more. */
+/* Room for the descriptors of one message. */
 union control {
     struct cmsghdr header;
     char bytes[CMSG_SPACE(sizeof(int) * LINUXIPC_DESCRIPTOR_MAX)];
 };
-_Static_assert(
-    CMSG_SPACE(sizeof(int) * LINUXIPC_DESCRIPTOR_MAX) == CMSG_LEN(sizeof(int) * LINUXIPC_DESCRIPTOR_MAX),
-    "padding would be room for one descriptor more");
 
 ssize_t linuxipc_send(
-    int socket, const void *bytes, size_t byte_count, int first, int second, int descriptor_count) {
+    int socket, const void *bytes, size_t byte_count, const int *descriptors, int descriptor_count) {
     struct iovec vector = {.iov_base = (void *)bytes, .iov_len = byte_count};
     struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
     union control control;
@@ -267,7 +264,6 @@ ssize_t linuxipc_send(
         return -1;
     }
     if (descriptor_count > 0) {
-        int descriptors[LINUXIPC_DESCRIPTOR_MAX] = {first, second};
         size_t length = sizeof(int) * (size_t)descriptor_count;
         memset(&control, 0, sizeof control);
         message.msg_control = control.bytes;
@@ -289,7 +285,8 @@ ssize_t linuxipc_receive(int socket, void *buffer, size_t byte_count, struct lin
         .msg_iov = &vector,
         .msg_iovlen = 1,
         .msg_control = control.bytes,
-        .msg_controllen = sizeof control.bytes,
+        /* Without the padding: it would be room for one descriptor more, which the kernel would install. */
+        .msg_controllen = CMSG_LEN(sizeof(int) * LINUXIPC_DESCRIPTOR_MAX),
     };
     ssize_t received = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
     if (received < 0)

@@ -93,11 +93,11 @@ extension Connection {
         let hello = Hello(
             majors: 1...1, features: ProtocolLimits.features, program: ThisProcess.programName(), attach: attach)
         var answer = try connection.exchange(.hello(hello))
-        guard case .hello(let features, let session, _, let attachment) = answer.reply else {
+        guard case .hello(let welcome, let attachment) = answer.reply else {
             throw Self.unexpected("the greeting")
         }
-        connection.sessionID = session
-        connection.canPin = features & ProtocolLimits.pinsFeature != 0
+        connection.sessionID = welcome.session
+        connection.canPin = welcome.features & ProtocolLimits.pinsFeature != 0
         guard attach != nil else { return Greeting(connection: connection, attached: nil) }
         guard let attachment else {
             // The reason follows in a frame of its own.

@@ -37,7 +37,7 @@ package struct Broker {
         let before = summary
         var effects =
             switch event {
-            case .connected(let peer, let identity): connect(peer, identity)
+            case .connected(let peer, let identity, _, _, _): connect(peer, identity)
             case .received(let peer, let requestID, let request): receive(request, requestID, from: peer)
             case .hungUp(let peer): hangUp(peer)
             case .memoryMade(let segmentID, let dataByteCount, let lockByteCount, let createdAt):
@@ -49,6 +49,8 @@ package struct Broker {
             case .memoryFailed(let segmentID, let error, let reason): abandon(segmentID, error: error, reason: reason)
             case .configured(let configuration): configure(configuration)
             case .recalled(let definition): recall(definition)
+            case .died, .lockSeen, .spoiled, .generationMade, .generationFailed, .restored, .pinFound, .ownerFound:
+                [Effect]()
             }
         if summary != before { effects.append(.statusChanged) }
         return effects
@@ -85,6 +87,7 @@ package struct Broker {
         case .show(let name): return try show(name, call)
         case .pin(let segmentID): return try pin(segmentID, call)
         case .unpin(let segmentID): return try unpin(segmentID, call)
+        case .reconnect, .whoHolds, .sessions, .statistics: return []
         }
     }
 }

@@ -105,6 +105,8 @@ struct Greeting: Sendable {
 
     /// Makes the reply.
     func reply(_ attachment: Attachment?) -> Reply {
-        .hello(features: features, session: session, major: major, attachment: attachment)
+        .hello(
+            Welcome(features: features, session: session, major: major, token: SessionToken(high: 1, low: 1)),
+            attachment: attachment)
     }
 }

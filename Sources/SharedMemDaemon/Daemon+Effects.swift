@@ -32,6 +32,10 @@ extension Daemon {
             keep { () throws(DefinitionFolder.Failure) in try definitions?.forget(name) }
         case .log(let level, let sentence): log.write(Log.Level(level), sentence)
         case .statusChanged: isStatusStale = true
+        case .save, .close, .forgetProcess, .repair, .seeLock, .replyWithSessions, .replyWithStatistics,
+            .makeGeneration,
+            .retireGeneration:
+            break
         }
     }
 

@@ -32,7 +32,10 @@ extension Daemon {
             let peer = try Peer(id: id, accepted: socket, loop: loop)
             peers[id] = peer
             log.write(.debug, "connection \(id.rawValue): \(peer.identity) connected")
-            handle(.connected(id, peer.identity))
+            handle(
+                .connected(
+                    id, peer.identity, ProcessIdentity(pid: peer.identity.pid, mark: 0), SessionToken(high: 1, low: 1),
+                    at: 0))
         } catch {
             log.write(.warning, "a connection can't be served: \(error), disconnecting")
         }

@@ -124,7 +124,7 @@ int linuxipc_prefer_huge_pages(void *start, size_t byte_count);
 enum { LINUXIPC_SOCKET_PATH_MAX = 107 };
 
 /* The most descriptors that linuxipc_receive takes from one message. */
-enum { LINUXIPC_DESCRIPTOR_MAX = 2 };
+enum { LINUXIPC_DESCRIPTOR_MAX = 3 };
 
 /* socket(2): AF_UNIX, SOCK_SEQPACKET, SOCK_CLOEXEC. */
 int linuxipc_socket(void);
@@ -143,7 +143,7 @@ int linuxipc_accept(int socket);
 
 /* sendmsg(2) with MSG_NOSIGNAL: one message with descriptor_count (at most LINUXIPC_DESCRIPTOR_MAX) descriptors. */
 ssize_t linuxipc_send(
-    int socket, const void *bytes, size_t byte_count, int first, int second, int descriptor_count);
+    int socket, const void *bytes, size_t byte_count, const int *descriptors, int descriptor_count);
 
 /* What came with a message. */
 struct linuxipc_received {
