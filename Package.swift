@@ -96,6 +96,9 @@ let package = Package(
         program(
             "sharedmem-benchmarks", path: "Tests/Benchmarks/Program",
             ["CBenchmarkFloors", "SharedMem", "SharedMemStore", "LinuxIPC", "TestSupport", argumentParser]),
+        program(
+            "survival", path: "Tests/Survival/Program",
+            ["SharedMem", "SharedMemProtocol", "SharedMemStore", "LinuxIPC", "TestSupport", argumentParser]),
         .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
         program(
             "sharedmem-torture", path: "Tests/Torture",

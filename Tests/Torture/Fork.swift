@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import SharedMem
+internal import TestSupport
 
 /// Forks while attached: parent and child go on with the same handle.
 struct Fork: ParsableCommand {
