@@ -47,7 +47,7 @@ struct Deaths: ParsableCommand {
         let next = try Finding.reported { try Successor(scene, row: scene.row(0)) }
         var times: [UInt64] = []
         try Finding.reported {
-            defer { end(next) }
+            defer { next.abandon() }
             if stopServer { try signalServer(SIGSTOP) }
             defer { if stopServer { resumeServer() } }
             var number: UInt64 = 1
@@ -106,14 +106,6 @@ struct Deaths: ParsableCommand {
             try signalServer(SIGCONT)
         } catch {
             print("the daemon couldn't be resumed: \(error)")
-        }
-    }
-
-    private func end(_ next: Successor) {
-        do {
-            try next.end()
-        } catch {
-            print("the next writer couldn't be ended: \(error)")
         }
     }
 

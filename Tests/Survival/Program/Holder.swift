@@ -5,13 +5,10 @@ internal import TestSupport
 
 /// A process that is attached without the library and has the lock word, seen from the conductor.
 struct Holder {
-    /// Words of its row.
-    static let wordCount = 10
-
     private let board: Board
     private let row: Board.Row
     /// The process.
-    let process: ChildProcess
+    let process: ForkedProcess
     /// Its pid here, if it has another one of its own.
     private(set) var pid: pid_t
 
@@ -59,8 +56,8 @@ struct Holder {
         self.board = board
         self.row = row
         let parent = getpid()
-        for word in 0..<Self.wordCount { row[word] = 0 }
-        process = try ChildProcess {
+        for word in HolderWord.all { row[word] = 0 }
+        process = try ForkedProcess {
             do {
                 if isFirstOfNamespace { return try Self.runInNamespace(scene, row, habit, number) }
                 var body = try HolderProcess(scene, row, parent: parent, number: number)
@@ -83,7 +80,7 @@ struct Holder {
         _ scene: Scene, _ row: Board.Row, _ habit: Habit, _ number: UInt64
     ) throws -> Int32 {
         try Kernel.leavePIDNamespace()
-        let child = try ChildProcess {
+        let child = try ForkedProcess {
             do {
                 var body = try HolderProcess(scene, row, parent: getppid(), number: number)
                 try body.run(habit)
@@ -125,6 +122,19 @@ struct Holder {
         guard holds else { throw Finding(failure + " within 60 s") }
     }
 
+    /// Ends it and its child at the end of a test, whatever state they are in.
+    func abandon() {
+        Glibc.kill(pid, SIGKILL)
+        Glibc.kill(process.identifier, SIGKILL)
+        let child = pid_t(truncatingIfNeeded: row[HolderWord.child])
+        if child > 0 { Glibc.kill(child, SIGKILL) }
+        do {
+            _ = try process.waitUntilEnd()
+        } catch {
+            // Somebody has waited for it before.
+        }
+    }
+
     /// Kills it and says when its death was seen, on the monotonic clock.
     func kill() throws -> UInt64 {
         let descriptor = try Kernel.openProcess(pid)
@@ -144,4 +154,6 @@ enum HolderWord {
     static let seesWaiter = 4
     static let lastNumber = 5
     static let released = 6
+    static let child = 7
+    static let all = 0..<8
 }

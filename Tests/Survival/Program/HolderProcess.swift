@@ -12,6 +12,8 @@ struct HolderProcess {
     private let store: Store
     private var number: UInt64
     private var lastCommand: UInt64 = 0
+    /// Whether it has closed its connection.
+    private var isAlone = false
 
     /// Attaches.
     init(_ scene: Scene, _ row: Board.Row, parent: pid_t, number: UInt64) throws {
@@ -37,14 +39,23 @@ struct HolderProcess {
             }
             try obey()
             if habit == .setting {
-                // Long enough that a kill hits it in the middle.
-                _ = try client.set(Holder.tag, to: number, byteCount: 4096, in: store)
-                row[HolderWord.lastNumber] = number
-                number += 1
+                try setNext()
             } else {
                 usleep(200)
             }
         }
+    }
+
+    /// Sets its key to the next number; long enough that a kill hits it in the middle.
+    private mutating func setNext() throws {
+        do throws(StoreError) {
+            _ = try client.set(Holder.tag, to: number, byteCount: 4096, in: store)
+        } catch {
+            // Memory that it was left alone with may be emptied under it.
+            guard isAlone else { throw error }
+        }
+        row[HolderWord.lastNumber] = number
+        number += 1
     }
 
     private mutating func obey() throws {
@@ -53,7 +64,9 @@ struct HolderProcess {
         lastCommand = command
         switch Holder.Command(rawValue: command & 0xff) {
         case .detach: try client.detach()
-        case .closeSocket: client.closeSocket()
+        case .closeSocket:
+            client.closeSocket()
+            isAlone = true
         case .take:
             row[HolderWord.seesWaiter] = 0
             try client.takeLock(store)
@@ -82,9 +95,10 @@ struct HolderProcess {
 
     /// Forks a child that does nothing but keep what it has inherited, for a minute.
     private func leaveChild() throws {
-        _ = try ChildProcess {
+        let child = try ForkedProcess {
             sleep(60)
             return 0
         }
+        row[HolderWord.child] = UInt64(child.identifier)
     }
 }

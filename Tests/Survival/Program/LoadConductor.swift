@@ -10,7 +10,7 @@ final class LoadConductor {
 
     private let plan: LoadPlan
     private let board: Board
-    private var clients: [ChildProcess] = []
+    private var clients: [ForkedProcess] = []
     /// The row behind those of the clients: what all are told.
     private var isOver: Board.Row { board.row(plan.clients) }
 
@@ -22,7 +22,7 @@ final class LoadConductor {
 
     /// Makes the segments, then starts the clients; this process has no connection then that they could inherit.
     func start(_ fault: LoadFault?) throws {
-        let maker = try ChildProcess {
+        let maker = try ForkedProcess {
             do throws(Finding) {
                 try makeSegments()
                 return 0
@@ -36,7 +36,7 @@ final class LoadConductor {
         }
         for number in 0..<plan.clients {
             clients.append(
-                try ChildProcess {
+                try ForkedProcess {
                     let over = isOver
                     var client = LoadClient(number, plan, board: board)
                     return client.run(until: { over[0] != 0 }, fault: fault)

@@ -72,9 +72,12 @@ struct LoadPlace {
             try session.info(of: name)
         }
         guard info.segmentID == row.segmentID(number) else {
-            throw Finding("segment '\(name)' has become another one: id \(info.segmentID), not \(row.segmentID(number))")
+            throw Finding(
+                "segment '\(name)' has become another one: id \(info.segmentID), not \(row.segmentID(number))")
         }
-        guard info.generation == 1 else { throw Finding("segment '\(name)' has moved to generation \(info.generation)") }
+        guard info.generation == 1 else {
+            throw Finding("segment '\(name)' has moved to generation \(info.generation)")
+        }
     }
 }
 

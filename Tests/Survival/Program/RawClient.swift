@@ -40,7 +40,7 @@ final class RawClient {
         self.socket = consume socket
     }
 
-    /// Its memory; lives as long as the client. As another session if one is named.
+    /// Its memory, which lives as long as the client; as another session if one is named.
     func store(as session: UInt32? = nil) throws(StoreError) -> Store {
         try Store(
             data: unsafe SharedBytes(data.baseAddress, byteCount: data.byteCount),

@@ -6,9 +6,6 @@ internal import TestSupport
 
 /// A process that is attached by the library and sets a key each time it's told to, seen from the conductor.
 struct Successor {
-    /// Words of its row.
-    static let wordCount = 6
-
     private enum Word {
         static let state = 0
         static let turn = 1
@@ -23,7 +20,7 @@ struct Successor {
 
     private let board: Board
     private let row: Board.Row
-    private let process: ChildProcess
+    private let process: ForkedProcess
 
     /// Starts it and waits until it's attached.
     init(_ scene: Scene, row: Board.Row) throws {
@@ -31,7 +28,7 @@ struct Successor {
         self.board = board
         self.row = row
         let parent = getpid()
-        process = try ChildProcess {
+        process = try ForkedProcess {
             do throws(Finding) {
                 try Self.run(scene, row, parent)
                 return 0
@@ -68,9 +65,10 @@ struct Successor {
             let found = try call("get") { () throws(SharedMemError) in
                 try segment.get(Payload.name(Holder.tag))
             }
-            row[Word.found] = try found.map { (value) throws(Finding) in
-                try Payload.number(of: value, tag: Holder.tag)
-            } ?? 0
+            row[Word.found] =
+                try found.map { (value) throws(Finding) in
+                    try Payload.number(of: value, tag: Holder.tag)
+                } ?? 0
             row[Word.version] = version
             last = turn
             row[Word.done] = turn
@@ -110,9 +108,13 @@ struct Successor {
         }
     }
 
-    /// Ends it.
-    func end() throws {
-        try process.kill()
-        _ = try process.waitUntilEnd()
+    /// Ends it at the end of a test.
+    func abandon() {
+        kill(process.identifier, SIGKILL)
+        do {
+            _ = try process.waitUntilEnd()
+        } catch {
+            print("the next writer couldn't be ended: \(error)")
+        }
     }
 }

@@ -1,7 +1,7 @@
 package import Glibc
 
 /// A forked copy of this process.
-package struct ChildProcess: Sendable {
+package struct ForkedProcess: Sendable {
     /// Its number.
     package let identifier: pid_t
 
