@@ -154,6 +154,10 @@ int linuxipc_allocate(int descriptor, off_t offset, off_t byte_count) {
     return fallocate(descriptor, 0, offset, byte_count);
 }
 
+int linuxipc_punch(int descriptor, off_t offset, off_t byte_count) {
+    return fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, byte_count);
+}
+
 int linuxipc_memory(uint64_t *ret_total, uint64_t *ret_free) {
     struct sysinfo memory;
     if (sysinfo(&memory) < 0)

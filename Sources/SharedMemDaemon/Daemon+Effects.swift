@@ -59,7 +59,7 @@ extension Daemon {
 
     /// Pins a segment for a session and says how that went; the broker is told of a failure.
     private func pin(_ segmentID: UInt64, for session: UInt32, of peer: PeerID) -> Reply {
-        do throws(SegmentPins.Failure) {
+        do throws(SegmentMemory.Failure) {
             try pins(of: segmentID).pin(session)
             return .pinned
         } catch {
@@ -69,13 +69,13 @@ extension Daemon {
         }
     }
 
-    /// The pins of a segment, whose memory is mapped for the first of them.
-    private func pins(of segmentID: UInt64) throws(SegmentPins.Failure) -> SegmentPins {
+    /// The pins of a segment, made for the first of them.
+    private func pins(of segmentID: UInt64) throws(SegmentMemory.Failure) -> SegmentPins {
         if let known = pins[segmentID] { return known }
         guard let memory = memory[segmentID] else {
-            throw SegmentPins.Failure(errno: .noSuchFileOrDirectory, reason: "it has no memory")
+            throw SegmentMemory.Failure(errno: .noSuchFileOrDirectory, reason: "it has no memory")
         }
-        let made = try SegmentPins(of: memory)
+        let made = SegmentPins(of: memory)
         pins[segmentID] = made
         return made
     }
@@ -84,12 +84,12 @@ extension Daemon {
     private func release(_ segmentID: UInt64) {
         pins[segmentID] = nil
         guard let released = memory.removeValue(forKey: segmentID) else { return }
-        do throws(Errno) {
+        do throws(SegmentMemory.Failure) {
             try released.markRemoved()
         } catch {
             log.write(
                 .warning,
-                "segment \(segmentID) can't be marked as removed: \(error); its clients keep it until they exit")
+                "segment \(segmentID) can't be marked as removed: \(error.reason); its clients keep it until they exit")
         }
         maker.release(released)
     }

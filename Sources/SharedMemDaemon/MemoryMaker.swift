@@ -10,8 +10,8 @@ struct MemoryMaker: ~Copyable {
 
     /// What the thread has to do.
     private enum Job: Sendable {
-        /// Make a segment's memory.
-        case make(segmentID: UInt64, SegmentDefinition)
+        /// Make a generation of a segment's memory.
+        case make(segmentID: UInt64, SegmentDefinition, generation: UInt64)
         /// Close a segment's memory.
         case release(SegmentMemory)
         /// End.
@@ -46,17 +46,19 @@ struct MemoryMaker: ~Copyable {
                     switch job {
                     case .stop: return
                     case .release: continue
-                    case .make(let segmentID, let definition): finish(make(segmentID, definition))
+                    case .make(let segmentID, let definition, let generation):
+                        finish(make(segmentID, definition, generation))
                     }
                 }
             }
         }
 
         /// Makes one segment's memory.
-        private func make(_ segmentID: UInt64, _ definition: SegmentDefinition) -> Outcome {
+        private func make(_ segmentID: UInt64, _ definition: SegmentDefinition, _ generation: UInt64) -> Outcome {
             do throws(SegmentMemory.Failure) {
                 return .made(
-                    segmentID: segmentID, try SegmentMemory(segmentID: segmentID, definition: definition))
+                    segmentID: segmentID,
+                    try SegmentMemory(segmentID: segmentID, definition: definition, generation: generation))
             } catch {
                 return .failed(segmentID: segmentID, error)
             }
@@ -110,9 +112,9 @@ struct MemoryMaker: ~Copyable {
         return shared.outcomes.withLock { $0.takeAll() }
     }
 
-    /// Makes a segment's memory; ends in an outcome.
-    func make(segmentID: UInt64, _ definition: SegmentDefinition) {
-        shared.submit(.make(segmentID: segmentID, definition))
+    /// Makes a generation of a segment's memory; ends in an outcome.
+    func make(segmentID: UInt64, _ definition: SegmentDefinition, generation: UInt64 = 1) {
+        shared.submit(.make(segmentID: segmentID, definition, generation: generation))
     }
 
     /// Closes a segment's memory, which the caller has let go of.

@@ -102,6 +102,9 @@ int linuxipc_memfd_create(const char *label);
 /* fallocate(2). */
 int linuxipc_allocate(int descriptor, off_t offset, off_t byte_count);
 
+/* fallocate(2), FALLOC_FL_PUNCH_HOLE and FALLOC_FL_KEEP_SIZE. */
+int linuxipc_punch(int descriptor, off_t offset, off_t byte_count);
+
 /* sysinfo(2): the bytes of memory and of swap that the machine has, and those that hold nothing at all. */
 int linuxipc_memory(uint64_t *ret_total, uint64_t *ret_free);
 
