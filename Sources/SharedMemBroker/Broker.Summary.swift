@@ -23,3 +23,11 @@ extension Broker {
             byteCount: segments.chargedByteCount)
     }
 }
+
+extension Broker {
+    /// What a daemon must know to go on from here.
+    package var savedState: SavedState {
+        SavedState(
+            nextSessionID: 1, nextSegmentID: 1, firstStartedAt: startedAt, restartCount: 0, segments: [], sessions: [])
+    }
+}

@@ -14,6 +14,9 @@ package struct Broker {
     /// How many connections each uid holds; a uid without any isn't in it.
     var connectionCounts: [UInt32: Int] = [:]
 
+    /// When the daemon started: ns since the epoch.
+    let startedAt: UInt64
+
     /// The ids of the sessions that exist.
     var sessionIDs: SessionIDs
 
@@ -22,11 +25,13 @@ package struct Broker {
 
     /// Starts without segments, sessions and rights.
     ///
-    /// Session ids are counted from `firstSessionID`, and from the lowest of `sessionIDs` behind the highest.
+    /// Session ids are counted from `firstSessionID`, and from the lowest of `sessionIDs` behind the highest. The daemon
+    /// started at `startedAt`, in ns since the epoch.
     package init(
         sessionIDs: Range<UInt32> = ProtocolLimits.sessionIDs, firstSessionID: UInt32 = 1,
-        sessionLimit: Int = ProtocolLimits.sessionCount
+        sessionLimit: Int = ProtocolLimits.sessionCount, startedAt: UInt64 = 0
     ) {
+        self.startedAt = startedAt
         self.sessionIDs = SessionIDs(numbers: sessionIDs, first: firstSessionID, limit: sessionLimit)
     }
 
@@ -49,7 +54,8 @@ package struct Broker {
             case .memoryFailed(let segmentID, let error, let reason): abandon(segmentID, error: error, reason: reason)
             case .configured(let configuration): configure(configuration)
             case .recalled(let definition): recall(definition)
-            case .died, .lockSeen, .spoiled, .generationMade, .generationFailed, .restored, .pinFound, .ownerFound:
+            case .died, .lockSeen, .repaired, .spoiled, .generationMade, .generationFailed, .restored, .pinFound,
+                .ownerFound:
                 [Effect]()
             }
         if summary != before { effects.append(.statusChanged) }
