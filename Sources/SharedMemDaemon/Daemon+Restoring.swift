@@ -14,10 +14,7 @@ extension Daemon {
         for orphan in inheritance.orphans { end(orphan) }
         try take(inheritance.life.take())
         try take(inheritance.table.take())
-        guard let state = inheritance.state else {
-            handle(.restored(.initial(at: startedAt), living: [], kept: []))
-            return
-        }
+        guard let state = inheritance.state else { return }
         let living = watchProcesses(of: state)
         handle(.restored(state, living: living, kept: Set(memory.keys)))
         for segmentID in memory.keys.sorted() { look(at: segmentID, state, living) }
@@ -102,6 +99,9 @@ extension Daemon {
             switch try found.lockHolder().state {
             case .free: break
             case .owned(let owner): handle(.ownerFound(segmentID: segmentID, owner: owner))
+            case .recovering where state.sessions.contains(where: { $0.isAbandoned && $0.writable.contains(segmentID) }):
+                // The word may have been taken from one of these, who may still be storing.
+                handle(.spoiled(segmentID: segmentID))
             case .recovering:
                 let outcome = try found.repairAgain()
                 log.write(.notice, "segment \(segmentID): a repair that was under way is done again: \(outcome)")
@@ -142,13 +142,5 @@ extension Daemon {
                 .warning, "segment \(orphan.segmentID) can't be marked as removed: \(error.reason), ignoring")
         }
         maker.release(orphan)
-    }
-}
-
-extension SavedState {
-    /// What a daemon begins with that takes nothing over.
-    static func initial(at time: UInt64) -> SavedState {
-        SavedState(
-            nextSessionID: 1, nextSegmentID: 1, firstStartedAt: time, restartCount: 0, segments: [], sessions: [])
     }
 }

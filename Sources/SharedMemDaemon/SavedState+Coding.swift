@@ -95,6 +95,7 @@ private struct StateWriter {
         boolean(session.lastChange != nil)
         integer(session.lastChange?.requestID ?? 0)
         integer(session.lastChange?.createdSegmentID ?? 0)
+        boolean(session.isAbandoned)
     }
 }
 
@@ -180,11 +181,12 @@ private struct StateReader {
             let gid = integer(UInt32.self), let since = integer(UInt64.self), let program = text(),
             let writable = list({ $0.integer(UInt64.self) }), let hasChanged = boolean(),
             let requestID = integer(UInt32.self), let createdSegmentID = integer(UInt64.self),
-            hasChanged || (requestID == 0 && createdSegmentID == 0)
+            hasChanged || (requestID == 0 && createdSegmentID == 0), let isAbandoned = boolean()
         else { return nil }
         let change = SavedSession.Change(requestID: requestID, createdSegmentID: createdSegmentID)
         return SavedSession(
             id: id, token: SessionToken(high: high, low: low), process: ProcessIdentity(pid: pid, mark: mark), uid: uid,
-            gid: gid, since: since, program: program, writable: writable, lastChange: hasChanged ? change : nil)
+            gid: gid, since: since, program: program, writable: writable, lastChange: hasChanged ? change : nil,
+            isAbandoned: isAbandoned)
     }
 }

@@ -1,6 +1,7 @@
 internal import CSystemd
 internal import Glibc
 internal import LinuxIPC
+internal import SharedMemProtocol
 
 /// Speaks with the service manager, where there is one, or with the daemon's own keeper, which speaks the same words:
 /// `sd_notify(3)`, `sd_listen_fds_with_names(3)`.
@@ -22,6 +23,12 @@ struct ServiceManager {
         if Int(text) == nil {
             problems.append("FDSTORE is \(text.quoted) in the environment; expected how many descriptors are kept")
         }
+    }
+
+    /// Who keeps what is stored: the keeper says that it's there.
+    var keptBy: Statistics.KeptBy {
+        if storeLimit == 0 { return .nobody }
+        return ThisProcess.environmentValue(of: "SHAREDMEMD_KEEPER") == nil ? .systemd : .keeper
     }
 
     /// Says that the daemon serves.
