@@ -49,6 +49,7 @@ extension Daemon {
             case .failed(let segmentID, let failure):
                 beingMade.remove(segmentID)
                 handle(.memoryFailed(segmentID: segmentID, error: failure.errno.rawValue, reason: failure.reason))
+            case .moved, .notMoved, .punched, .notPunched: break
             }
         }
     }

@@ -139,6 +139,9 @@ extension SegmentMemory {
     /// Where everything is, by the daemon's own knowledge.
     var geometry: Geometry { state.withLock { $0.geometry } }
 
+    /// Notes another seed of the index's hash; only before anybody else has the files.
+    func replace(_ geometry: Geometry) { state.withLock { $0.geometry = geometry } }
+
     /// Bytes of the data file.
     var dataByteCount: Int { geometry.dataByteCount }
 
