@@ -14,18 +14,7 @@ extension Daemon {
                 }
             }
         case .replyWithMemory(let id, let requestID, let reply, let segmentID, let access):
-            guard let memory = memory[segmentID] else {
-                log.write(.error, "segment \(segmentID) has no memory to send, disconnecting")
-                drop(id)
-                return
-            }
-            send(to: id) { (peer) throws(Errno) in
-                if case .hello = reply {
-                    try peer.greet(reply, requestID: requestID, memory: memory, access: access, life: life)
-                } else {
-                    try peer.send(reply, requestID: requestID, memory: memory, access: access)
-                }
-            }
+            send(AwaitedMemory(peer: id, requestID: requestID, reply: reply, access: access), of: segmentID)
         case .pin(let id, let requestID, let segmentID, let session):
             let reply = pin(segmentID, for: session, of: id)
             send(to: id) { (peer) throws(Errno) in try peer.send(reply, requestID: requestID) }
@@ -46,15 +35,15 @@ extension Daemon {
         case .repair(let segmentID, let sessions, let owner): repair(segmentID, of: sessions, owner: owner)
         case .seeLock(let id, let requestID, let segmentID): seeLock(of: segmentID, for: id, requestID)
         case .replyWithSessions(let id, let requestID, let sessions, let more):
-            let completed = sessions.map { completed($0) }
-            send(to: id) { (peer) throws(Errno) in try peer.send(.sessions(completed, more: more), requestID: requestID) }
+            let reply = Reply.sessions(sessions.map { completed($0) }, more: more)
+            send(to: id) { (peer) throws(Errno) in try peer.send(reply, requestID: requestID) }
         case .replyWithStatistics(let id, let requestID, let statistics):
-            let completed = completed(statistics)
-            send(to: id) { (peer) throws(Errno) in try peer.send(.statistics(completed), requestID: requestID) }
+            let reply = Reply.statistics(completed(statistics))
+            send(to: id) { (peer) throws(Errno) in try peer.send(reply, requestID: requestID) }
         case .makeGeneration(let segmentID, let generation, let definition, let owner):
             makeGeneration(generation, of: segmentID, definition, from: owner)
         case .retireGeneration(let segmentID, _):
-            if let old = replaced.removeValue(forKey: segmentID) { retire(old) }
+            if let old = replaced.removeValue(forKey: segmentID) { retire(old.memory, pins: old.pins) }
         }
     }
 

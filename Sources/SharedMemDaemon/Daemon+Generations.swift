@@ -44,7 +44,7 @@ extension Daemon {
                     reason: "\(serviceManager.stored.count) descriptors are kept, expected at most "
                         + "\(serviceManager.storeLimit) with the 2 of a new generation"))
         }
-        switches[segmentID] = Switch(owner: owner)
+        switches[segmentID] = Switch(owner: owner, waiting: switches[segmentID]?.waiting ?? [])
         maker.make(segmentID: segmentID, definition, generation: generation)
     }
 
@@ -70,23 +70,25 @@ extension Daemon {
         }
     }
 
-    /// Puts a filled generation in the old one's place; the broker saves that, and has the old one retired.
-    func replace(_ segmentID: UInt64, _ report: GenerationCopy.Report) -> Broker.Event? {
+    /// Has a filled generation kept; what the broker is told when it is.
+    func keep(_ segmentID: UInt64, _ report: GenerationCopy.Report) -> Broker.Event? {
         guard let made = switches[segmentID]?.memory else { return nil }
         store(made)
-        log.write(
-            .notice,
-            "segment \(segmentID): generation \(made.generation) holds \(report)")
+        let values = Self.count(report.copiedCount, "value")
+        let rest =
+            report.leftOutCount > 0
+            ? "; \(Self.count(report.leftOutCount, "slot")) held none that was whole" : ""
+        log.write(.notice, "segment \(segmentID): generation \(made.generation) holds \(values)\(rest)")
         return .generationMade(
             segmentID: segmentID, generation: made.generation, dataByteCount: UInt64(made.dataByteCount),
             lockByteCount: UInt64(made.lockByteCount), createdAt: made.createdAt)
     }
 
-    /// Has a new generation, which outlives the daemon, count from here on.
+    /// Has a new generation, which outlives the daemon, count from here on; the broker saves that it does, and has the
+    /// old one retired, or this one released if the segment was removed meanwhile.
     func install(_ segmentID: UInt64) {
         guard let made = switches[segmentID]?.memory else { return }
-        // Nothing, if the segment was removed meanwhile: the broker then has this one released, too.
-        if let old = memory[segmentID] { replaced[segmentID] = old }
+        if let old = memory[segmentID] { replaced[segmentID] = (old, pins.removeValue(forKey: segmentID)) }
         memory[segmentID] = made
         damaged.remove(segmentID)
         unsettled.remove(segmentID)
@@ -96,14 +98,27 @@ extension Daemon {
     func fail(_ segmentID: UInt64, _ failure: SegmentMemory.Failure) {
         let given = switches.removeValue(forKey: segmentID)
         if let made = given?.memory { maker.release(made) }
+        do throws(SegmentMemory.Failure) {
+            if try memory[segmentID]?.lockHolder().state == .retired { unsettled.insert(segmentID) }
+        } catch {
+            log.write(.warning, "the lock word of segment \(segmentID) can't be seen: \(error.reason), ignoring")
+        }
         events.append(
             .generationFailed(segmentID: segmentID, error: failure.errno.rawValue, reason: failure.reason))
-        decide()
-        answer(given?.waiting ?? [], segmentID)
+        guard let given else { return }
+        if unsettled.contains(segmentID) {
+            refuse(
+                given.waiting,
+                Failure(
+                    error: failure.errno.rawValue,
+                    text: "the segment can't be used as it is, and not be replaced: \(failure.reason)"))
+        } else {
+            answer(given.waiting, segmentID)
+        }
     }
 
     /// Says that a generation isn't used any more, and gives it back in time.
-    func retire(_ old: SegmentMemory) {
+    func retire(_ old: SegmentMemory, pins: SegmentPins?) {
         do throws(SegmentMemory.Failure) {
             try old.retire()
         } catch {
@@ -112,11 +127,22 @@ extension Daemon {
                 "generation \(old.generation) of segment \(old.segmentID) can't be retired: \(error.reason); its "
                     + "clients keep it")
         }
-        let oldPins = memory[old.segmentID] === old ? nil : pins.removeValue(forKey: old.segmentID)
         removeStored(old)
-        retired.append(RetiredGeneration(old, pins: oldPins))
+        retired.append(RetiredGeneration(old, pins: pins))
         lookAtRetired()
         answer(switches.removeValue(forKey: old.segmentID)?.waiting ?? [], old.segmentID)
+    }
+
+    /// Takes notice that a segment was removed: who waits for its next generation is told so.
+    func forgetSwitch(of segmentID: UInt64) {
+        unsettled.remove(segmentID)
+        refuse(
+            switches[segmentID]?.waiting ?? [],
+            Failure(
+                error: Errno.identifierRemoved.rawValue, text: "the segment was removed while it was being attached"))
+        switches[segmentID]?.waiting = []
+        // Otherwise the worker still has it.
+        if let made = switches[segmentID]?.memory, memory[segmentID] === made { switches[segmentID] = nil }
     }
 
     /// Gives back the memory of retired generations that nobody is waited for any more; looks again in a second if
@@ -164,11 +190,8 @@ extension Daemon {
     private func answer(_ waiting: [AwaitedMemory], _ segmentID: UInt64) {
         for awaited in waiting {
             guard let memory = memory[segmentID] else {
-                let failure = Failure(
-                    error: Errno.identifierRemoved.rawValue, text: "the segment was removed while it was attached")
-                send(to: awaited.peer) { (peer) throws(Errno) in
-                    try peer.send(.failure(failure), requestID: awaited.requestID)
-                }
+                log.write(.error, "segment \(segmentID) has no memory to send, disconnecting")
+                drop(awaited.peer)
                 continue
             }
             let reply = awaited.reply.describing(memory)
@@ -179,6 +202,18 @@ extension Daemon {
                 } else {
                     try peer.send(reply, requestID: awaited.requestID, memory: memory, access: awaited.access)
                 }
+            }
+        }
+    }
+
+    /// Refuses what would need a segment's memory; the session of a greeting begins all the same.
+    private func refuse(_ waiting: [AwaitedMemory], _ failure: Failure) {
+        for awaited in waiting {
+            send(to: awaited.peer) { (peer) throws(Errno) in
+                if case .hello(let welcome, _) = awaited.reply {
+                    try peer.greet(.hello(welcome, attachment: nil), requestID: awaited.requestID, life: life)
+                }
+                try peer.send(.failure(failure), requestID: awaited.requestID)
             }
         }
     }

@@ -72,7 +72,11 @@ extension Daemon {
     /// Tells the broker what has happened.
     private func pass(_ happened: [Broker.Event]) {
         for event in happened {
-            if case .memoryMade(let segmentID, _, _, _) = event { beingMade.remove(segmentID) }
+            switch event {
+            case .memoryMade(let segmentID, _, _, _): beingMade.remove(segmentID)
+            case .generationMade(let segmentID, _, _, _, _): install(segmentID)
+            default: break
+            }
             handle(event)
         }
     }
@@ -101,18 +105,31 @@ extension Daemon {
         var happened: [Broker.Event] = []
         for outcome in maker.outcomes() {
             switch outcome {
-            case .made(let segmentID, let made):
+            case .made(let segmentID, let made) where beingMade.contains(segmentID):
                 store(made)
                 memory[segmentID] = made
                 happened.append(
                     .memoryMade(
                         segmentID: segmentID, dataByteCount: UInt64(made.dataByteCount),
                         lockByteCount: UInt64(made.lockByteCount), createdAt: made.createdAt))
-            case .failed(let segmentID, let failure):
+            case .made(_, let made): fill(made)
+            case .failed(let segmentID, let failure) where beingMade.contains(segmentID):
                 beingMade.remove(segmentID)
-                handle(.memoryFailed(segmentID: segmentID, error: failure.errno.rawValue, reason: failure.reason))
+                events.append(
+                    .memoryFailed(segmentID: segmentID, error: failure.errno.rawValue, reason: failure.reason))
+            case .failed(let segmentID, let failure), .notMoved(let segmentID, _, _, let failure):
+                fail(segmentID, failure)
+            case .moved(let segmentID, _, _, let report):
+                if let event = keep(segmentID, report) { happened.append(event) }
+            case .punched: break
+            case .notPunched(let segmentID, let generation, let failure):
+                log.write(
+                    .warning,
+                    "generation \(generation) of segment \(segmentID) keeps its memory until its last client ends: "
+                        + failure.reason)
             }
         }
+        decide()
         tellBehindBarrier(happened)
     }
 
@@ -120,6 +137,7 @@ extension Daemon {
     func release(_ segmentID: UInt64) {
         pins[segmentID] = nil
         damaged.remove(segmentID)
+        forgetSwitch(of: segmentID)
         guard let released = memory.removeValue(forKey: segmentID) else { return }
         removeStored(released)
         do throws(SegmentMemory.Failure) {

@@ -1,5 +1,6 @@
 internal import LinuxIPC
 internal import SharedMemBroker
+internal import SharedMemStore
 
 // Deaths. A process is dead when its descriptor says so, not when its socket hangs up: a forked child may hold the
 // socket, and who closes it can go on storing.

@@ -18,7 +18,7 @@ extension Daemon {
         let living = watchProcesses(of: state)
         handle(.restored(state, living: living, kept: Set(memory.keys)))
         for segmentID in memory.keys.sorted() { look(at: segmentID, state, living) }
-        for replaced in inheritance.replaced { retire(replaced) }
+        for replaced in inheritance.replaced { retire(replaced, pins: nil) }
         let missing = state.segments.count - memory.count
         log.write(
             .notice,
@@ -37,7 +37,7 @@ extension Daemon {
                 store(file.file.descriptor, as: .life)
             }
             try file.claim()
-            life = file
+            life = consume file
         } catch {
             throw DaemonError(.system, "the life file can't be made: \(error)")
         }
@@ -47,11 +47,11 @@ extension Daemon {
     private func take(_ inherited: consuming SessionTable?) throws(DaemonError) {
         do throws(Errno) {
             if let inherited {
-                table = inherited
+                table = consume inherited
             } else {
                 let made = try SessionTable.create()
                 store(made.file.descriptor, as: .table)
-                table = made
+                table = consume made
             }
         } catch {
             throw DaemonError(.system, "the session table can't be made: \(error)")
@@ -124,9 +124,9 @@ extension Daemon {
             let owner = state.sessions.first { $0.id == session }
             if let owner, living.contains(owner.process) {
                 guard !owner.writable.contains(found.segmentID) else { continue }
-                let pins = pins[found.segmentID] ?? SegmentPins(of: found)
-                pins[found.segmentID] = pins
-                if try pins.resume(session) { handle(.pinFound(segmentID: found.segmentID, session: session)) }
+                let held = pins[found.segmentID] ?? SegmentPins(of: found)
+                pins[found.segmentID] = held
+                if try held.resume(session) { handle(.pinFound(segmentID: found.segmentID, session: session)) }
             } else {
                 try found.clearPins(of: session)
             }

@@ -2,6 +2,7 @@ internal import Glibc
 internal import LinuxIPC
 internal import SharedMemBroker
 internal import SharedMemProtocol
+internal import SharedMemStore
 
 // What the daemon says of itself: to the service manager, and to clients that ask.
 

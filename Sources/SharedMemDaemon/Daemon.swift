@@ -70,14 +70,21 @@ package final class Daemon {
     /// The number of the last one.
     var lastBarrier: UInt64 = 0
 
-    /// Generations whose place another one has taken, by segment, until they are to be retired.
-    var replaced: [UInt64: SegmentMemory] = [:]
+    /// Switches that are under way, by segment.
+    var switches: [UInt64: Switch] = [:]
+    /// Segments whose lock word was taken away for ever by a switch that failed then.
+    var unsettled: Set<UInt64> = []
+    /// Generations whose place another one has taken, with what the daemon holds pinned there, by segment, until they are
+    /// to be retired.
+    var replaced: [UInt64: (memory: SegmentMemory, pins: SegmentPins?)] = [:]
     /// Generations that are retired, until their memory is given back.
     var retired: [RetiredGeneration] = []
     /// Runs between two looks at them.
     var retiredPause: EventLoop.Source?
     /// Pages that were missing in the daemon's mappings, as far as the broker was told.
     var replacedPageCount: UInt32 = 0
+    /// Segments whose generation has lost such pages, and of which the broker was told.
+    var damaged: Set<UInt64> = []
 
     /// Is told how things are, and keeps what is to outlive this process.
     var serviceManager: ServiceManager

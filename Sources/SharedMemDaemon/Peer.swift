@@ -101,13 +101,17 @@ final class Peer {
         _ reply: Reply, requestID: UInt32, memory: SegmentMemory, access: Access, life: borrowing LifeFile?
     ) throws(Errno) {
         let frame = reply.encoded(requestID: requestID)
-        switch (life, access) {
-        case (.none, _): throw .badFileDescriptor
-        case (.some(let life), .readOnly):
-            try socket.send(frame, with: memory.readOnlyData.descriptor, and: life.readOnlyFile.descriptor)
-        case (.some(let life), .readWrite):
-            try socket.send(
-                frame, with: memory.data.descriptor, and: memory.lock.descriptor, and: life.readOnlyFile.descriptor)
+        switch life {
+        case .none: throw .badFileDescriptor
+        case .some(let life):
+            switch access {
+            case .readOnly:
+                try socket.send(frame, with: memory.readOnlyData.descriptor, and: life.readOnlyFile.descriptor)
+            case .readWrite:
+                try socket.send(
+                    frame, with: memory.data.descriptor, and: memory.lock.descriptor,
+                    and: life.readOnlyFile.descriptor)
+            }
         }
     }
 }

@@ -139,6 +139,9 @@ extension SegmentMemory {
     /// Where everything is, by the daemon's own knowledge.
     var geometry: Geometry { state.withLock { $0.geometry } }
 
+    /// Notes another seed of the index's hash; only before anybody else has the files.
+    func replace(_ geometry: Geometry) { state.withLock { $0.geometry = geometry } }
+
     /// Bytes of the data file.
     var dataByteCount: Int { geometry.dataByteCount }
 
@@ -159,6 +162,9 @@ extension SegmentMemory {
             throw Failure(errno: error, reason: "the segment's files can't be mapped: \(error)")
         }
     }
+
+    /// Whether the files have lost pages that the daemon touched.
+    var isDamaged: Bool { state.withLock { $0.mapping?.isDamaged ?? false } }
 
     /// Runs `body` with the generation as the daemon sees it; `session` marks the pins it sets.
     func withStore<Result>(

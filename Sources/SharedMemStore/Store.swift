@@ -90,10 +90,28 @@ extension Store {
     ) {
         let dataBytes = unsafe SharedBytes(data, byteCount: geometry.dataByteCount)
         let lockBytes = unsafe SharedBytes(lock, byteCount: geometry.lockByteCount)
-        geometry.write(identity, data: dataBytes, lock: lockBytes)
-        let store = Store(trusting: geometry, data: dataBytes, lock: lockBytes)
-        store.data.store32(SHAREDMEM_STATE_LIVE, Int(sharedmem_at_state))
-        store.makeHeap()
+        Store(trusting: geometry, data: dataBytes, lock: lockBytes).format(identity)
+    }
+
+    /// Writes the headers and makes the heap one free block.
+    private func format(_ identity: Geometry.Identity) {
+        geometry.write(identity, data: data, lock: lock)
+        data.store32(SHAREDMEM_STATE_LIVE, Int(sharedmem_at_state))
+        makeHeap()
+    }
+
+    /// The same generation, empty again, with another seed of its index's hash; only before anybody else has the files.
+    func emptied(hashSeed: UInt64) -> Store {
+        var identity = identity
+        identity.hashSeed = hashSeed
+        var geometry = geometry
+        geometry.hashSeed = hashSeed
+        let index = geometry.indexOffset..<geometry.indexOffset + geometry.bucketCount * Int(sharedmem_bucket_size)
+        for offset in stride(from: index.lowerBound, to: index.upperBound, by: 8) { data.store(0, offset) }
+        for offset in stride(from: 0, to: geometry.lockByteCount, by: 8) { lock.store(0, offset) }
+        let store = Store(trusting: geometry, data: data, lock: lock, session: session)
+        store.format(identity)
+        return store
     }
 
     /// Tells everybody who has the data file mapped that the segment is gone.
