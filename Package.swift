@@ -69,7 +69,9 @@ let package = Package(
         layer("SharedMemBroker", ["SharedMemProtocol"]),
         layer(
             "SharedMemDaemon",
-            ["SharedMemBroker", "SharedMemProtocol", "SharedMemStore", "LinuxIPC", "CSystemd", "Yams"]),
+            [
+                "SharedMemBroker", "SharedMemProtocol", "SharedMemStore", "LinuxIPC", "CSystemd", "CXXHash", "Yams",
+            ]),
 
         layer("SharedMemKeeper", ["SharedMemDaemon", "LinuxIPC", "CSystemd"]),
 

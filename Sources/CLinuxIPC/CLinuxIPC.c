@@ -32,6 +32,15 @@ int linuxipc_open(const char *path, int flags, mode_t mode) { return open(path, 
 
 int linuxipc_duplicate(int descriptor) { return fcntl(descriptor, F_DUPFD_CLOEXEC, 0); }
 
+int linuxipc_pipe(int *ret_read_end, int *ret_write_end) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return -1;
+    *ret_read_end = ends[0];
+    *ret_write_end = ends[1];
+    return 0;
+}
+
 int linuxipc_set_nonblocking(int descriptor, int on) {
     int flags = fcntl(descriptor, F_GETFL);
     if (flags < 0)
@@ -150,6 +159,10 @@ int linuxipc_memfd_create(const char *label) {
 
 int linuxipc_allocate(int descriptor, off_t offset, off_t byte_count) {
     return fallocate(descriptor, 0, offset, byte_count);
+}
+
+int linuxipc_punch(int descriptor, off_t offset, off_t byte_count) {
+    return fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, byte_count);
 }
 
 int linuxipc_memory(uint64_t *ret_total, uint64_t *ret_free) {

@@ -43,6 +43,9 @@ int linuxipc_open(const char *path, int flags, mode_t mode);
 /* fcntl(2), F_DUPFD_CLOEXEC. */
 int linuxipc_duplicate(int descriptor);
 
+/* pipe2(2), O_CLOEXEC. */
+int linuxipc_pipe(int *ret_read_end, int *ret_write_end);
+
 /* fcntl(2), F_SETFL: sets or clears O_NONBLOCK, keeps the other flags. */
 int linuxipc_set_nonblocking(int descriptor, int on);
 
@@ -101,6 +104,9 @@ int linuxipc_memfd_create(const char *label);
 
 /* fallocate(2). */
 int linuxipc_allocate(int descriptor, off_t offset, off_t byte_count);
+
+/* fallocate(2), FALLOC_FL_PUNCH_HOLE and FALLOC_FL_KEEP_SIZE. */
+int linuxipc_punch(int descriptor, off_t offset, off_t byte_count);
 
 /* sysinfo(2): the bytes of memory and of swap that the machine has, and those that hold nothing at all. */
 int linuxipc_memory(uint64_t *ret_total, uint64_t *ret_free);
@@ -205,6 +211,43 @@ struct linuxipc_datagram {
 ssize_t linuxipc_receive_datagram(
     int socket, void *buffer, size_t byte_count, int ret_descriptors[LINUXIPC_DATAGRAM_DESCRIPTOR_MAX],
     struct linuxipc_datagram *ret_datagram);
+
+/* MARK: Processes */
+
+/* pidfd_open(2). */
+int linuxipc_open_process(int32_t process);
+
+/* poll(2) of a process's descriptor: 1 if the process is dead, 0 if it lives. */
+int linuxipc_is_dead(int descriptor);
+
+/* fstatfs(2): 1 if a process's descriptor has an inode of its own (Linux 6.9), which no other process ever had. */
+int linuxipc_is_pidfs(int descriptor);
+
+/* The bit that the kernel sets in a claimed word when its thread dies. */
+enum { LINUXIPC_LIFE_DIED = 0x40000000 };
+
+/* set_robust_list(2): puts the calling thread's id into the word, which the kernel marks when the thread dies. The word
+ * must stay mapped until then; one word in a process, and no robust mutexes in this thread. Bit 31 of the word is
+ * turned over. */
+int linuxipc_claim_life(uint32_t *word);
+
+/* MARK: Pages that are missing */
+
+/* Mappings that can be guarded at once. */
+enum { LINUXIPC_GUARD_MAX = 8192 };
+
+/* sigaction(2), SIGBUS: from here on a page that is missing in a guarded mapping (its file was cut, or a hole was punched
+ * and there is no memory to fill it) becomes a private page of zeros. Other faults do what they did. */
+int linuxipc_catch_missing_pages(void);
+
+/* Guards a mapping: its guard, or -1 with ENOSPC. Unguard it before it's unmapped. */
+int linuxipc_guard(const void *start, size_t byte_count);
+
+/* Ends a guard. */
+void linuxipc_unguard(int guard);
+
+/* How many pages were replaced in a guarded mapping; -1: in all that ever were. */
+uint32_t linuxipc_replaced_pages(int guard);
 
 /* MARK: Futexes */
 
