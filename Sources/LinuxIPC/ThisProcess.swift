@@ -23,4 +23,12 @@ package enum ThisProcess {
         guard let value = unsafe linuxipc_environment_value(name) else { return nil }
         return unsafe String(cString: value)
     }
+
+    /// Rests for so long, or until a signal comes; `nanosleep(2)`.
+    package static func pause(nanoseconds: UInt64) {
+        var time = timespec()
+        time.tv_sec = Int(nanoseconds / 1_000_000_000)
+        time.tv_nsec = Int(nanoseconds % 1_000_000_000)
+        _ = unsafe nanosleep(&time, nil)
+    }
 }

@@ -34,6 +34,8 @@ package enum SeededFault: UInt32, CaseIterable, Sendable {
     case momentIgnored = 14
     /// Reads of a read-only session believe that the daemon has pinned, and don't ask it.
     case daemonNotAsked = 15
+    /// Operations of clients don't look whether the daemon lives.
+    case lifeIgnored = 16
 
     #if SHAREDMEM_TEST_HOOKS
         /// Whether this build can seed faults.
