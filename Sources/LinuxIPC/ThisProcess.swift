@@ -33,4 +33,12 @@ package enum ThisProcess {
     package static func forgoNewPrivileges() throws(Errno) {
         try retryingWhenInterrupted { linuxipc_forgo_new_privileges() }
     }
+
+    /// Rests for so long, or until a signal comes; `nanosleep(2)`.
+    package static func pause(nanoseconds: UInt64) {
+        var time = timespec()
+        time.tv_sec = Int(nanoseconds / 1_000_000_000)
+        time.tv_nsec = Int(nanoseconds % 1_000_000_000)
+        _ = unsafe nanosleep(&time, nil)
+    }
 }
