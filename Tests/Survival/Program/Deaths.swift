@@ -45,10 +45,9 @@ struct Deaths: ParsableCommand {
             try Scene(socketPath: socket, segmentName: "deaths-\(getpid())", byteCount: size)
         }
         let next = try Finding.reported { try Successor(scene, row: scene.row(0)) }
-        var times: [UInt64] = []
+        var times: [Time] = []
         try Finding.reported {
             defer { next.abandon() }
-            if stopServer { try signalServer(SIGSTOP) }
             defer { if stopServer { resumeServer() } }
             var number: UInt64 = 1
             for turn in 1...UInt64(count) {
@@ -64,8 +63,16 @@ struct Deaths: ParsableCommand {
         print(Self.text(times, killed: count, withServer: withServer))
     }
 
+    /// How long it took until the next writer's success, in nanoseconds.
+    private struct Time {
+        /// From the moment that the pidfd of the killed one was seen to be readable; the daemon may see it earlier.
+        let sinceDeath: UInt64
+        /// From the kill.
+        let sinceKill: UInt64
+    }
+
     /// Kills one writer; returns the time until the next one's success if that waited before.
-    private func round(_ turn: UInt64, _ scene: Scene, _ next: Successor, _ number: inout UInt64) throws -> UInt64? {
+    private func round(_ turn: UInt64, _ scene: Scene, _ next: Successor, _ number: inout UInt64) throws -> Time? {
         let isSetting = turn % 2 == 0
         let isLate = turn % 4 == 3
         let holder = try Holder(scene, row: scene.row(1), isSetting ? .setting : .keeping, number: number)
@@ -73,7 +80,9 @@ struct Deaths: ParsableCommand {
             next.begin(turn)
             try holder.expect("nobody waits for the lock word") { holder.seesWaiter }
         }
+        if stopServer { try signalServer(SIGSTOP) }
         if withServer, turn % 3 == 0 { try signalServer(SIGKILL) }
+        let kill = SystemClock.monotonic()
         let death = try holder.kill()
         if withServer, turn % 3 != 0 { try signalServer(SIGKILL) }
         if isLate { next.begin(turn) }
@@ -86,7 +95,10 @@ struct Deaths: ParsableCommand {
             }
             number = success.found + 1
         }
-        return isLate ? nil : success.time > death ? success.time - death : 0
+        if isLate { return nil }
+        return Time(
+            sinceDeath: success.time > death ? success.time - death : 0,
+            sinceKill: success.time > kill ? success.time - kill : 0)
     }
 
     private func signalServer(_ signal: Int32) throws(Finding) {
@@ -109,14 +121,20 @@ struct Deaths: ParsableCommand {
         }
     }
 
-    private static func text(_ times: [UInt64], killed: Int, withServer: Bool) -> String {
+    private static func text(_ times: [Time], killed: Int, withServer: Bool) -> String {
+        "\(killed) writers killed with the lock\(withServer ? ", the daemon too" : ""): the next one has it after"
+            + " \(quantiles(times.map(\.sinceDeath))) since the pidfd was readable,"
+            + " \(quantiles(times.map(\.sinceKill))) since the kill"
+    }
+
+    /// Median, 99th percentile and most.
+    private static func quantiles(_ times: [UInt64]) -> String {
         let sorted = times.sorted()
         func at(_ share: Double) -> String {
             guard let last = sorted.indices.last else { return "-" }
             let micros = sorted[min(last, Int(Double(sorted.count) * share))] / 1000
-            return "\(micros / 1000).\(String(1000 + micros % 1000).dropFirst()) ms"
+            return "\(micros / 1000).\(String(1000 + micros % 1000).dropFirst())"
         }
-        return "\(killed) writers killed with the lock\(withServer ? ", the daemon too" : ""): the next one has it"
-            + " after \(at(0.5)) (median), \(at(0.99)) (p99), \(at(1)) (most)"
+        return "\(at(0.5)) ms (median), \(at(0.99)) (p99), \(at(1)) (most)"
     }
 }

@@ -4,7 +4,7 @@ internal import TestSupport
 
 /// A fault of a client, which the load must find.
 enum LoadFault: String, CaseIterable {
-    /// One set in a thousand is only claimed.
+    /// One set of a key in fifty is only claimed.
     case acknowledgement
 }
 

@@ -28,7 +28,7 @@ struct Orphan: ParsableCommand {
     @Option(help: "A command that starts a daemon with nothing kept, and ends when it serves.")
     var start: String
 
-    @Option(help: "The least and the most seconds that a client may go on without a daemon.")
+    @Option(help: "The least seconds that a client must go on without a daemon.")
     var least = 3
 
     @Option(help: "The most seconds that a client may go on without a daemon, and take to find the next one.")
@@ -46,8 +46,8 @@ struct Orphan: ParsableCommand {
         defer { client.abandon() }
         try client.expect("it doesn't work at first", seconds: limit) { $0.successCount > 0 }
 
-        try Shell.run(stop)
         let gone = SystemClock.monotonic()
+        try Shell.run(stop)
         try client.expect("it has gone on for \(limit) s without a daemon: it doesn't look", seconds: limit) {
             $0.failureCount > 0
         }
