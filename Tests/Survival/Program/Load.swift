@@ -30,35 +30,48 @@ struct Load: ParsableCommand {
     @Option(help: "The longest pause before each time, in milliseconds.")
     var pause: UInt64 = 300
 
+    @Flag(help: "Measure how long it takes, from each start of the command, until the daemon has all clients again.")
+    var measure = false
+
     @Option(help: "A fault to put into the clients, which must then be found: acknowledgement.")
     var fault: LoadFault?
 
     func run() throws {
         let conductor = try LoadConductor(plan)
+        var longest: UInt64 = 0
         try Finding.reported {
             do {
                 try conductor.start(fault)
-                try perform(conductor)
+                longest = try perform(conductor)
             } catch {
                 conductor.abandon()
                 throw error
             }
             try conductor.finish()
         }
-        print(conductor.summary(actionCount: action == nil ? 0 : times))
+        let summary = conductor.summary(actionCount: action == nil ? 0 : times)
+        print(summary + (measure ? "; \(longest / 1_000_000) ms at most until all were with the daemon again" : ""))
     }
 
-    private func perform(_ conductor: LoadConductor) throws {
+    /// Does to the daemon what is to be done; returns the longest time until it had all clients again.
+    private func perform(_ conductor: LoadConductor) throws -> UInt64 {
         var random = SplitMix(seed: ~plan.seed)
+        var longest: UInt64 = 0
         try conductor.expectProgress()
         if let action {
             for _ in 0..<times {
                 usleep(UInt32(random.next() % (pause * 1000 + 1)))
+                let start = SystemClock.monotonic()
                 try Shell.run(action)
+                if measure {
+                    try conductor.expectAttachments()
+                    longest = max(longest, SystemClock.monotonic() - start)
+                }
                 try conductor.expectProgress()
             }
         }
         usleep(UInt32(milliseconds * 1000))
         try conductor.expectProgress()
+        return longest
     }
 }

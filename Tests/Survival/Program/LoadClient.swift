@@ -1,3 +1,4 @@
+internal import Glibc
 internal import LinuxIPC
 internal import SharedMem
 internal import TestSupport
@@ -64,6 +65,7 @@ struct LoadClient {
             row.cycleCount += 1
             row.callCount = timer.callCount
             row.longestCall = timer.longestCall
+            if plan.rest > 0 { usleep(plan.rest * 1000) }
         }
     }
 

@@ -11,6 +11,7 @@ final class LoadConductor {
     private let plan: LoadPlan
     private let board: Board
     private var clients: [ForkedProcess] = []
+    private var session: Session?
     /// The row behind those of the clients: what all are told.
     private var isOver: Board.Row { board.row(plan.clients) }
 
@@ -86,11 +87,9 @@ final class LoadConductor {
 
     /// Waits until the daemon knows all clients again, ends them, and looks for what they were acknowledged.
     func finish() throws {
-        let session = try call("connecting") { () throws(SharedMemError) in
-            try Session(socketPath: plan.socket)
-        }
+        let session = try connected()
         do {
-            try expectAttachments(session)
+            try expectAttachments()
         } catch {
             abandon()
             throw error
@@ -111,8 +110,17 @@ final class LoadConductor {
         }
     }
 
-    /// Each client's attachments must be with the daemon that runs now.
-    private func expectAttachments(_ session: Session) throws(Finding) {
+    /// The session of this process, made when all clients run.
+    private func connected() throws(Finding) -> Session {
+        if let session { return session }
+        let made = try call("connecting") { () throws(SharedMemError) in try Session(socketPath: plan.socket) }
+        session = made
+        return made
+    }
+
+    /// Waits until each client's attachments are with the daemon that runs now.
+    func expectAttachments() throws(Finding) {
+        let session = try connected()
         var expected = [Int](repeating: 0, count: plan.segments)
         for client in 0..<plan.clients { for number in plan.segments(of: client) { expected[number] += 1 } }
         for number in 0..<plan.segments {

@@ -20,6 +20,9 @@ struct LoadPlan: ParsableArguments {
     @Flag(help: "Clients also make, use and remove segments of their own.")
     var churn = false
 
+    @Option(help: "How long a client rests after each round through its segments, in milliseconds.")
+    var rest: UInt32 = 0
+
     @Option(help: "Seeds the random choices.")
     var seed: UInt64 = 1
 
