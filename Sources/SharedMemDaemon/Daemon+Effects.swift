@@ -85,3 +85,55 @@ extension Daemon {
         }
     }
 }
+<<<<<<< HEAD
+=======
+
+// MARK: - Telling the service manager
+
+extension Daemon {
+    /// Accepts connections and says that the daemon serves, once all segments that were asked for are made: a client
+    /// that connects earlier waits in the socket's queue.
+    func serveWhenReady() throws(Errno) {
+        guard isReadyOwed, beingMade.isEmpty else { return }
+        isReadyOwed = false
+        if listenerSource == nil {
+            listenerSource = try listener?.watched(by: loop)
+            log.write(.notice, "serving at \(listener?.place ?? "no socket"); \(statusSentence)")
+        }
+        tell { (manager) throws(Errno) in try manager.ready() }
+        isStatusStale = true
+        try tellStatus()
+    }
+
+    /// Says how things are, at most once a second.
+    func tellStatus() throws(Errno) {
+        guard isStatusStale, statusPause == nil, !isReadyOwed else { return }
+        isStatusStale = false
+        let sentence = statusSentence
+        tell { (manager) throws(Errno) in try manager.status(sentence) }
+        statusPause = try loop.timer(milliseconds: 1000, as: .status)
+    }
+
+    /// How things are: `3 segments, 1.0 GiB; 12 sessions`, and what isn't enforced.
+    private var statusSentence: String {
+        let summary = broker.summary
+        let segments = Self.count(summary.segmentCount, "segment")
+        let sessions = Self.count(summary.sessionCount, "session")
+        return "\(segments), \(ByteSize(summary.byteCount)); \(sessions)\(OwnUser.exposure)"
+    }
+
+    /// A number of things, in words.
+    private static func count(_ number: Int, _ thing: String) -> String {
+        "\(number) \(thing)\(number == 1 ? "" : "s")"
+    }
+
+    /// Tells the service manager something; that it can't be told is logged and survived.
+    func tell(_ message: (ServiceManager) throws(Errno) -> Void) {
+        do throws(Errno) {
+            try message(serviceManager)
+        } catch {
+            log.write(.warning, "the service manager can't be told: \(error), ignoring")
+        }
+    }
+}
+>>>>>>> s5-keeper
