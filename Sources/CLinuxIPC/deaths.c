@@ -12,7 +12,7 @@
 #define PID_FS_MAGIC 0x50494446
 #endif
 
-/* MARK: Processes */
+/* MARK: Deaths */
 
 int linuxipc_open_process(int32_t process) { return (int)syscall(SYS_pidfd_open, process, 0); }
 

@@ -190,29 +190,7 @@ int linuxipc_set_receive_timeout(int socket, int64_t milliseconds);
 /* setsockopt(2), SO_SNDTIMEO, which limits connect(2) too; 0: waits for ever. */
 int linuxipc_set_send_timeout(int socket, int64_t milliseconds);
 
-/* MARK: Datagrams with their senders */
-
-/* The most descriptors that the kernel passes with one message: SCM_MAX_FD. */
-enum { LINUXIPC_DATAGRAM_DESCRIPTOR_MAX = 253 };
-
-/* socket(2), bind(2): AF_UNIX, SOCK_DGRAM, SOCK_CLOEXEC, SOCK_NONBLOCK, SO_PASSCRED; its file has the mode 0600 from
- * the beginning. Errors as for linuxipc_bind. */
-int linuxipc_datagram_socket(const char *path);
-
-/* What came with a datagram. */
-struct linuxipc_datagram {
-    int32_t process;          /* the sender's, as the kernel has checked it; 0: outside this pid namespace */
-    int descriptor_count;     /* how many descriptors there are */
-    int is_truncated;         /* MSG_TRUNC: the datagram was longer than the buffer */
-    int is_control_truncated; /* MSG_CTRUNC: no room was left for descriptors */
-};
-
-/* recvmsg(2) with MSG_CMSG_CLOEXEC: one datagram; the caller owns the descriptors. */
-ssize_t linuxipc_receive_datagram(
-    int socket, void *buffer, size_t byte_count, int ret_descriptors[LINUXIPC_DATAGRAM_DESCRIPTOR_MAX],
-    struct linuxipc_datagram *ret_datagram);
-
-/* MARK: Processes */
+/* MARK: Deaths */
 
 /* pidfd_open(2). */
 int linuxipc_open_process(int32_t process);
@@ -248,6 +226,28 @@ void linuxipc_unguard(int guard);
 
 /* How many pages were replaced in a guarded mapping; -1: in all that ever were. */
 uint32_t linuxipc_replaced_pages(int guard);
+
+/* MARK: Datagrams with their senders */
+
+/* The most descriptors that the kernel passes with one message: SCM_MAX_FD. */
+enum { LINUXIPC_DATAGRAM_DESCRIPTOR_MAX = 253 };
+
+/* socket(2), bind(2): AF_UNIX, SOCK_DGRAM, SOCK_CLOEXEC, SOCK_NONBLOCK, SO_PASSCRED; its file has the mode 0600 from
+ * the beginning. Errors as for linuxipc_bind. */
+int linuxipc_datagram_socket(const char *path);
+
+/* What came with a datagram. */
+struct linuxipc_datagram {
+    int32_t process;          /* the sender's, as the kernel has checked it; 0: outside this pid namespace */
+    int descriptor_count;     /* how many descriptors there are */
+    int is_truncated;         /* MSG_TRUNC: the datagram was longer than the buffer */
+    int is_control_truncated; /* MSG_CTRUNC: no room was left for descriptors */
+};
+
+/* recvmsg(2) with MSG_CMSG_CLOEXEC: one datagram; the caller owns the descriptors. */
+ssize_t linuxipc_receive_datagram(
+    int socket, void *buffer, size_t byte_count, int ret_descriptors[LINUXIPC_DATAGRAM_DESCRIPTOR_MAX],
+    struct linuxipc_datagram *ret_datagram);
 
 /* MARK: Futexes */
 
@@ -309,13 +309,6 @@ static inline uint32_t linuxipc_fork_count(void) {
     extern uint32_t linuxipc_fork_counter;
     return __atomic_load_n(&linuxipc_fork_counter, __ATOMIC_RELAXED);
 }
-
-/* Makes each forked child close its copy of a descriptor before fork(2) returns there, or fails without memory. Undone
- * before the descriptor is closed. A child that is forked between the descriptor's opening and this keeps its copy. */
-int linuxipc_close_in_children(int descriptor);
-
-/* Undoes linuxipc_close_in_children. */
-void linuxipc_keep_in_children(int descriptor);
 
 /* secure_getenv(3). */
 const char *linuxipc_environment_value(const char *name);
