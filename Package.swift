@@ -86,7 +86,12 @@ let package = Package(
         tests(
             of: "SharedMemDaemon",
             ["SharedMemBroker", "SharedMemProtocol", "SharedMemStore", "LinuxIPC", "sharedmemd"]),
-        tests(of: "SharedMem", ["SharedMemStore", "TestSupport", "sharedmemd", "sharedmem-torture"]),
+        tests(
+            of: "SharedMem",
+            [
+                "CSharedMem", "LinuxIPC", "SharedMemProtocol", "SharedMemStore", "TestSupport", "sharedmemd",
+                "sharedmem-torture",
+            ]),
         tests(of: "SharedMemCodable", ["SharedMem", "TestSupport", "sharedmemd"]),
         tests(of: "shmctl", ["SharedMem", "LinuxIPC", "sharedmemd", argumentParser]),
         .target(name: "TestSupport", path: "Tests/Support", swiftSettings: settings),
