@@ -9,6 +9,8 @@
 #include <sys/time.h>
 #include <sys/un.h>
 
+#include "address.h"
+
 /* Debian 12's headers are older than the kernels this runs on. */
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
@@ -31,11 +33,25 @@ int linuxipc_open(const char *path, int flags, mode_t mode) { return open(path, 
 
 int linuxipc_duplicate(int descriptor) { return fcntl(descriptor, F_DUPFD_CLOEXEC, 0); }
 
+int linuxipc_pipe(int *ret_read_end, int *ret_write_end) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return -1;
+    *ret_read_end = ends[0];
+    *ret_write_end = ends[1];
+    return 0;
+}
+
 int linuxipc_set_nonblocking(int descriptor, int on) {
     int flags = fcntl(descriptor, F_GETFL);
     if (flags < 0)
         return -1;
     return fcntl(descriptor, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+}
+
+int linuxipc_access_mode(int descriptor) {
+    int flags = fcntl(descriptor, F_GETFL);
+    return flags < 0 ? -1 : flags & O_ACCMODE;
 }
 
 int linuxipc_open_beneath(int directory, const char *path, int flags, mode_t mode) {
@@ -146,6 +162,10 @@ int linuxipc_allocate(int descriptor, off_t offset, off_t byte_count) {
     return fallocate(descriptor, 0, offset, byte_count);
 }
 
+int linuxipc_punch(int descriptor, off_t offset, off_t byte_count) {
+    return fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, byte_count);
+}
+
 int linuxipc_memory(uint64_t *ret_total, uint64_t *ret_free) {
     struct sysinfo memory;
     if (sysinfo(&memory) < 0)
@@ -206,7 +226,7 @@ int linuxipc_prefer_huge_pages(void *start, size_t byte_count) { return madvise(
 
 /* MARK: Sockets */
 
-static int fill_address(struct sockaddr_un *address, const char *path) {
+int linuxipc_fill_address(struct sockaddr_un *address, const char *path) {
     size_t length = strlen(path);
     _Static_assert(sizeof address->sun_path == LINUXIPC_SOCKET_PATH_MAX + 1, "the path's limit is the address's");
     if (length == 0) {
@@ -235,14 +255,14 @@ int linuxipc_socket_pair(int *ret_first, int *ret_second) {
 
 int linuxipc_connect(int socket, const char *path) {
     struct sockaddr_un address;
-    if (fill_address(&address, path) < 0)
+    if (linuxipc_fill_address(&address, path) < 0)
         return -1;
     return connect(socket, (const struct sockaddr *)&address, sizeof address);
 }
 
 int linuxipc_bind(int socket, const char *path) {
     struct sockaddr_un address;
-    if (fill_address(&address, path) < 0)
+    if (linuxipc_fill_address(&address, path) < 0)
         return -1;
     return bind(socket, (const struct sockaddr *)&address, sizeof address);
 }
@@ -347,6 +367,21 @@ int linuxipc_peer_process(int socket) {
     if (linuxipc_peer(socket, &peer) < 0)
         return -1;
     return (int)syscall(SYS_pidfd_open, peer.process, 0);
+}
+
+int linuxipc_socket_path(int socket, char ret_path[LINUXIPC_SOCKET_PATH_MAX + 1]) {
+    /* A path of the full length has no terminating zero. */
+    union {
+        struct sockaddr_un address;
+        char bytes[sizeof(struct sockaddr_un) + 1];
+    } name;
+    socklen_t length = sizeof name.address;
+    memset(&name, 0, sizeof name);
+    if (getsockname(socket, (struct sockaddr *)&name.address, &length) < 0)
+        return -1;
+    memcpy(ret_path, name.address.sun_path, LINUXIPC_SOCKET_PATH_MAX);
+    ret_path[LINUXIPC_SOCKET_PATH_MAX] = 0;
+    return 0;
 }
 
 static int set_timeout(int socket, int option, int64_t milliseconds) {

@@ -56,6 +56,8 @@ extension Broker {
         case memoryMade(segmentID: UInt64, dataByteCount: UInt64, lockByteCount: UInt64, createdAt: UInt64)
         /// A lock word that was asked for: who owns it (0: nobody) and since when, in ns since the epoch.
         case lockSeen(PeerID, requestID: UInt32, segmentID: UInt64, owner: UInt32, takenAt: UInt64)
+        /// A repair took the lock word of a dead session over, and freed it.
+        case repaired(segmentID: UInt64)
         /// A repair found what no writer leaves: the segment's memory can't be trusted as it is.
         case spoiled(segmentID: UInt64)
         /// The next generation exists, outlives the daemon and holds the values; the old one is still locked.
@@ -63,7 +65,8 @@ extension Broker {
             segmentID: UInt64, generation: UInt64, dataByteCount: UInt64, lockByteCount: UInt64, createdAt: UInt64)
         /// The worker couldn't make it; `reason` is a sentence without a full stop.
         case generationFailed(segmentID: UInt64, error: Int32, reason: String)
-        /// What an earlier daemon saved, and what of it is still there; comes first of all.
+        /// What an earlier daemon saved, and what of it is still there; comes first of all, or not at all if nothing was
+        /// saved. Behind it come `pinFound` and `ownerFound`, then the first `configured`.
         case restored(SavedState, living: Set<ProcessIdentity>, kept: Set<UInt64>)
         /// A pin that an earlier daemon set for a session of its own accord was found in a segment.
         case pinFound(segmentID: UInt64, session: UInt32)
@@ -89,6 +92,8 @@ extension Broker {
         package var connectionsPerUser: Int
         /// Who may create segments; nil: everybody.
         package var creators: Creators?
+        /// Whether clients leave room for a new generation of the largest segment when they create one.
+        package var keepsSwitchRoom: Bool
 
         /// Who may create segments, besides root.
         package struct Creators: Equatable, Sendable {
@@ -104,12 +109,14 @@ extension Broker {
         }
 
         package init(
-            segments: [SegmentDefinition], memoryLimit: UInt64, connectionsPerUser: Int, creators: Creators?
+            segments: [SegmentDefinition], memoryLimit: UInt64, connectionsPerUser: Int, creators: Creators?,
+            keepsSwitchRoom: Bool = true
         ) {
             self.segments = segments
             self.memoryLimit = memoryLimit
             self.connectionsPerUser = connectionsPerUser
             self.creators = creators
+            self.keepsSwitchRoom = keepsSwitchRoom
         }
     }
 }

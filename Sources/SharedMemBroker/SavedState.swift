@@ -8,7 +8,7 @@ package struct SavedState: Equatable, Sendable {
     package var nextSegmentID: UInt64
     /// When the first daemon started whose state this is: ns since the epoch.
     package var firstStartedAt: UInt64
-    /// How often the state was taken over.
+    /// How often the state was taken over; the broker that takes it over adds 1.
     package var restartCount: UInt64
     /// The segments whose memory exists, by ascending id.
     package var segments: [SavedSegment]
@@ -82,6 +82,8 @@ package struct SavedSession: Equatable, Sendable {
     package var writable: [UInt64]
     /// Its last CREATE or REMOVE that was done; nil: none.
     package var lastChange: Change?
+    /// Whether its connection was seen to end: nobody will free a lock word that it holds.
+    package var isAbandoned: Bool
 
     /// A change that must not be done twice.
     package struct Change: Equatable, Sendable {
@@ -98,7 +100,7 @@ package struct SavedSession: Equatable, Sendable {
 
     package init(
         id: UInt32, token: SessionToken, process: ProcessIdentity, uid: UInt32, gid: UInt32, since: UInt64,
-        program: [UInt8], writable: [UInt64], lastChange: Change?
+        program: [UInt8], writable: [UInt64], lastChange: Change?, isAbandoned: Bool = false
     ) {
         self.id = id
         self.token = token
@@ -109,5 +111,6 @@ package struct SavedSession: Equatable, Sendable {
         self.program = program
         self.writable = writable
         self.lastChange = lastChange
+        self.isAbandoned = isAbandoned
     }
 }

@@ -220,6 +220,13 @@ extension SharedBytes {
         }
     }
 
+    /// Copies `count` bytes from `source` in another file to `offset`, both multiples of 8, and zeros up to the next
+    /// multiple of 8.
+    package func copy(_ other: SharedBytes, _ source: Int, count: Int, to offset: Int) {
+        assert(source >= 0 && count >= 0 && count <= other.byteCount - source && source & 7 == 0)
+        unsafe copyIn(other.base.advanced(by: source), count: count, offset)
+    }
+
     /// Whether the `count` bytes at `offset`, a multiple of 8, and the zeros up to the next multiple of 8 are `other`'s.
     @inline(__always)
     package func equals(_ other: UnsafeRawPointer, count: Int, _ offset: Int) -> Bool {

@@ -99,5 +99,10 @@ struct ScriptedLife: ~Copyable {
     /// Does what the kernel does when the thread dies.
     func end() { _ = unsafe word?.pointee.bitwiseOr(1 << 30, ordering: .sequentiallyConsistent) }
 
-    func descriptor() -> CInt { readOnly?.descriptor.rawValue ?? -1 }
+    func descriptor() -> CInt {
+        switch readOnly {
+        case .some(let file): file.descriptor.rawValue
+        case .none: -1
+        }
+    }
 }
