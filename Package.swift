@@ -94,7 +94,12 @@ let package = Package(
         program(
             "sharedmem-keeper-peer", path: "Tests/KeeperPeer",
             ["SharedMemKeeper", "SharedMemDaemon", "LinuxIPC", "CSystemd"]),
-        tests(of: "SharedMem", ["SharedMemStore", "TestSupport", "sharedmemd", "sharedmem-torture"]),
+        tests(
+            of: "SharedMem",
+            [
+                "CSharedMem", "LinuxIPC", "SharedMemProtocol", "SharedMemStore", "TestSupport", "sharedmemd",
+                "sharedmem-torture",
+            ]),
         tests(of: "SharedMemCodable", ["SharedMem", "TestSupport", "sharedmemd"]),
         tests(of: "shmctl", ["SharedMem", "LinuxIPC", "sharedmemd", argumentParser]),
         .target(name: "TestSupport", path: "Tests/Support", swiftSettings: settings),

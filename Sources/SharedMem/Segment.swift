@@ -34,9 +34,9 @@ public final class Segment: Sendable {
     private let protocolName: SegmentName
     /// `graceTime` as it's used.
     private let grace: Atomic<UInt64>
-    /// Every generation this handle was attached to; the last one is current. Held for moments only.
+    /// Every generation this handle was attached to; the last one is current.
     ///
-    /// Kept until the handle goes, because other threads may still be in an older one: a read leaves no mark. What an
+    /// Held for moments only. Kept until the handle goes, because other threads may still be in an older one: a read leaves no mark. What an
     /// old one keeps is addresses; the daemon gives its memory back.
     private let attached: ForkSafeMutex<[AttachedStore]>
     /// Held by the one thread that attaches again.
