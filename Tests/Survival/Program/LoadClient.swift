@@ -48,7 +48,8 @@ struct LoadClient {
             places.append(
                 try LoadPlace(
                     session, name: plan.segmentName(segment), client: number, neighbour: neighbour, number: index,
-                    row: row, isAlsoReader: index == 0, fault: fault))
+                    row: row, isAlsoReader: index == 0,
+                    largest: Int(min(65_536, plan.size / 16)), fault: fault))
         }
         var random = SplitMix(seed: plan.seed &* 1000 &+ UInt64(number))
         var round: UInt64 = 0

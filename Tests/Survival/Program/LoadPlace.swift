@@ -22,17 +22,20 @@ struct LoadPlace {
     private var seen = [UInt64](repeating: 0, count: LoadRow.keyCount)
     /// The client whose keys are read too; itself if nobody shares the segment.
     private let neighbour: Int
+    /// Bytes of the largest values.
+    private let largest: Int
     private let fault: LoadFault?
 
     /// Attaches as a writer, and as a reader too if `isAlsoReader`.
     init(
         _ session: Session, name: String, client: Int, neighbour: Int, number: Int, row: LoadRow, isAlsoReader: Bool,
-        fault: LoadFault?
+        largest: Int, fault: LoadFault?
     ) throws(Finding) {
         self.client = client
         self.neighbour = neighbour
         self.number = number
         self.row = row
+        self.largest = largest
         self.fault = fault
         let segment = try call("opening '\(name)'") { () throws(SharedMemError) in try session.open(name) }
         segment.lockTimeoutMilliseconds = 60_000
@@ -54,7 +57,7 @@ struct LoadPlace {
     /// Each kind of operation once.
     mutating func cycle(_ random: inout SplitMix, timer: inout CallTimer) throws(Finding) {
         let plain = Self.plainKeys.lowerBound + Int(random.next() % UInt64(Self.plainKeys.count))
-        let byteCount = random.next() % 64 == 0 ? 65_536 : 16 + Int(random.next() % 200)
+        let byteCount = random.next() % 64 == 0 ? largest : 16 + Int(random.next() % 200)
         try set(plain, byteCount, &timer)
         try check(plain, by: segment, &timer)
         try setByHandle(&timer)
