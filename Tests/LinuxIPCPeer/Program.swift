@@ -13,6 +13,7 @@ enum Program {
             case "reader": try read(socket)
             case "client": try connect(socket)
             case "forker": try fork(socket)
+            case "relay": try relay(socket)
             default: throw .invalidArgument
             }
         } catch {
@@ -62,6 +63,43 @@ enum Program {
         let client = try UnixSocket.connecting(to: CommandLine.arguments[2], milliseconds: 60_000)
         try client.send(Array("hello".utf8))
         try waitForEnd(of: socket)
+    }
+
+    /// Connects to the path in the first argument, sends there what the test sends, and gives the test what comes back,
+    /// descriptors included. "close" ends the connection, "open" begins another one, and each is answered with itself.
+    static func relay(_ socket: borrowing UnixSocket) throws(Errno) {
+        var connection: UnixSocket? = try .connecting(to: CommandLine.arguments[2], milliseconds: 60_000)
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        try socket.send(Array("ready".utf8))
+        while true {
+            let byteCount = try socket.receive(into: &buffer).byteCount
+            if byteCount == 0 { return }
+            let message = Array(buffer[..<byteCount])
+            switch String(decoding: message, as: UTF8.self) {
+            case "close":
+                connection = nil
+                try socket.send(message)
+            case "open":
+                connection = try .connecting(to: CommandLine.arguments[2], milliseconds: 60_000)
+                try socket.send(message)
+            default:
+                try connection?.send(message)
+                guard var received = try connection?.receive(into: &buffer) else { throw .notConnected }
+                try pass(&received, buffer, to: socket)
+            }
+        }
+    }
+
+    /// Sends what was received; "hung up" if nothing was.
+    private static func pass(
+        _ received: inout Received, _ buffer: [UInt8], to socket: borrowing UnixSocket
+    ) throws(Errno) {
+        guard received.byteCount > 0 else { return try socket.send(Array("hung up".utf8)) }
+        let reply = Array(buffer[..<received.byteCount])
+        guard let first = received.first.take() else { return try socket.send(reply) }
+        guard let second = received.second.take() else { return try socket.send(reply, with: first) }
+        guard let third = received.third.take() else { return try socket.send(reply, with: first, and: second) }
+        try socket.send(reply, with: first, and: second, and: third)
     }
 
     /// Takes the rights of an ordinary user for good, unless it's this one; `setuid(2)`.
