@@ -69,10 +69,14 @@ let package = Package(
         layer("SharedMemBroker", ["SharedMemProtocol"]),
         layer(
             "SharedMemDaemon",
-            ["SharedMemBroker", "SharedMemProtocol", "SharedMemStore", "LinuxIPC", "CSystemd", "Yams"]),
+            [
+                "SharedMemBroker", "SharedMemProtocol", "SharedMemStore", "LinuxIPC", "CSystemd", "CXXHash", "Yams",
+            ]),
+
+        layer("SharedMemKeeper", ["SharedMemDaemon", "LinuxIPC", "CSystemd"]),
 
         // MARK: Programs
-        program("sharedmemd", ["SharedMemDaemon", argumentParser]),
+        program("sharedmemd", ["SharedMemKeeper", "SharedMemDaemon", "LinuxIPC", argumentParser]),
         program("shmctl", ["SharedMem", "LinuxIPC", argumentParser]),
         program("parent", path: "Sources/Examples/parent", ["SharedMem"]),
         program("child", path: "Sources/Examples/child", ["SharedMem"]),
@@ -86,7 +90,16 @@ let package = Package(
         tests(
             of: "SharedMemDaemon",
             ["SharedMemBroker", "SharedMemProtocol", "SharedMemStore", "LinuxIPC", "sharedmemd"]),
-        tests(of: "SharedMem", ["SharedMemStore", "TestSupport", "sharedmemd", "sharedmem-torture"]),
+        tests(of: "SharedMemKeeper", ["SharedMemDaemon", "LinuxIPC", "sharedmemd", "sharedmem-keeper-peer"]),
+        program(
+            "sharedmem-keeper-peer", path: "Tests/KeeperPeer",
+            ["SharedMemKeeper", "SharedMemDaemon", "LinuxIPC", "CSystemd"]),
+        tests(
+            of: "SharedMem",
+            [
+                "CSharedMem", "LinuxIPC", "SharedMemProtocol", "SharedMemStore", "TestSupport", "sharedmemd",
+                "sharedmem-torture",
+            ]),
         tests(of: "SharedMemCodable", ["SharedMem", "TestSupport", "sharedmemd"]),
         tests(of: "shmctl", ["SharedMem", "LinuxIPC", "sharedmemd", argumentParser]),
         .target(name: "TestSupport", path: "Tests/Support", swiftSettings: settings),

@@ -3,10 +3,13 @@
 #include <linux/futex.h>
 #include <linux/openat2.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <sys/time.h>
 #include <sys/un.h>
+
+#include "address.h"
 
 /* Debian 12's headers are older than the kernels this runs on. */
 #ifndef MFD_NOEXEC_SEAL
@@ -30,11 +33,25 @@ int linuxipc_open(const char *path, int flags, mode_t mode) { return open(path, 
 
 int linuxipc_duplicate(int descriptor) { return fcntl(descriptor, F_DUPFD_CLOEXEC, 0); }
 
+int linuxipc_pipe(int *ret_read_end, int *ret_write_end) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return -1;
+    *ret_read_end = ends[0];
+    *ret_write_end = ends[1];
+    return 0;
+}
+
 int linuxipc_set_nonblocking(int descriptor, int on) {
     int flags = fcntl(descriptor, F_GETFL);
     if (flags < 0)
         return -1;
     return fcntl(descriptor, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+}
+
+int linuxipc_access_mode(int descriptor) {
+    int flags = fcntl(descriptor, F_GETFL);
+    return flags < 0 ? -1 : flags & O_ACCMODE;
 }
 
 int linuxipc_open_beneath(int directory, const char *path, int flags, mode_t mode) {
@@ -209,7 +226,7 @@ int linuxipc_prefer_huge_pages(void *start, size_t byte_count) { return madvise(
 
 /* MARK: Sockets */
 
-static int fill_address(struct sockaddr_un *address, const char *path) {
+int linuxipc_fill_address(struct sockaddr_un *address, const char *path) {
     size_t length = strlen(path);
     _Static_assert(sizeof address->sun_path == LINUXIPC_SOCKET_PATH_MAX + 1, "the path's limit is the address's");
     if (length == 0) {
@@ -238,31 +255,28 @@ int linuxipc_socket_pair(int *ret_first, int *ret_second) {
 
 int linuxipc_connect(int socket, const char *path) {
     struct sockaddr_un address;
-    if (fill_address(&address, path) < 0)
+    if (linuxipc_fill_address(&address, path) < 0)
         return -1;
     return connect(socket, (const struct sockaddr *)&address, sizeof address);
 }
 
 int linuxipc_bind(int socket, const char *path) {
     struct sockaddr_un address;
-    if (fill_address(&address, path) < 0)
+    if (linuxipc_fill_address(&address, path) < 0)
         return -1;
     return bind(socket, (const struct sockaddr *)&address, sizeof address);
 }
 
 int linuxipc_accept(int socket) { return accept4(socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }
 
-/* Room for the descriptors of one message and nothing else: the kernel then never installs more. */
+/* Room for the descriptors of one message. */
 union control {
     struct cmsghdr header;
     char bytes[CMSG_SPACE(sizeof(int) * LINUXIPC_DESCRIPTOR_MAX)];
 };
-_Static_assert(
-    CMSG_SPACE(sizeof(int) * LINUXIPC_DESCRIPTOR_MAX) == CMSG_LEN(sizeof(int) * LINUXIPC_DESCRIPTOR_MAX),
-    "padding would be room for one descriptor more");
 
 ssize_t linuxipc_send(
-    int socket, const void *bytes, size_t byte_count, int first, int second, int descriptor_count) {
+    int socket, const void *bytes, size_t byte_count, const int *descriptors, int descriptor_count) {
     struct iovec vector = {.iov_base = (void *)bytes, .iov_len = byte_count};
     struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
     union control control;
@@ -271,7 +285,6 @@ ssize_t linuxipc_send(
         return -1;
     }
     if (descriptor_count > 0) {
-        int descriptors[LINUXIPC_DESCRIPTOR_MAX] = {first, second};
         size_t length = sizeof(int) * (size_t)descriptor_count;
         memset(&control, 0, sizeof control);
         message.msg_control = control.bytes;
@@ -293,7 +306,8 @@ ssize_t linuxipc_receive(int socket, void *buffer, size_t byte_count, struct lin
         .msg_iov = &vector,
         .msg_iovlen = 1,
         .msg_control = control.bytes,
-        .msg_controllen = sizeof control.bytes,
+        /* Without the padding: it would be room for one descriptor more, which the kernel would install. */
+        .msg_controllen = CMSG_LEN(sizeof(int) * LINUXIPC_DESCRIPTOR_MAX),
     };
     ssize_t received = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
     if (received < 0)
@@ -355,6 +369,21 @@ int linuxipc_peer_process(int socket) {
     return (int)syscall(SYS_pidfd_open, peer.process, 0);
 }
 
+int linuxipc_socket_path(int socket, char ret_path[LINUXIPC_SOCKET_PATH_MAX + 1]) {
+    /* A path of the full length has no terminating zero. */
+    union {
+        struct sockaddr_un address;
+        char bytes[sizeof(struct sockaddr_un) + 1];
+    } name;
+    socklen_t length = sizeof name.address;
+    memset(&name, 0, sizeof name);
+    if (getsockname(socket, (struct sockaddr *)&name.address, &length) < 0)
+        return -1;
+    memcpy(ret_path, name.address.sun_path, LINUXIPC_SOCKET_PATH_MAX);
+    ret_path[LINUXIPC_SOCKET_PATH_MAX] = 0;
+    return 0;
+}
+
 static int set_timeout(int socket, int option, int64_t milliseconds) {
     struct timeval limit = {
         .tv_sec = (time_t)(milliseconds / 1000), .tv_usec = (suseconds_t)(milliseconds % 1000 * 1000)};
@@ -385,12 +414,62 @@ int linuxipc_futex_wake(uint32_t *word, int count) {
 
 uint32_t linuxipc_fork_counter;
 
-static void count_fork(void) { __atomic_fetch_add(&linuxipc_fork_counter, 1, __ATOMIC_RELAXED); }
+/* Descriptors that a forked child closes at once, as their number plus 1; 0: a free place. Full chunks are followed by
+ * another one and never freed, so that a child may walk them whatever its parent's threads were doing. */
+enum { CHUNK_LENGTH = 63 };
+
+struct chunk {
+    _Atomic int places[CHUNK_LENGTH];
+    struct chunk *_Atomic next;
+};
+
+static struct chunk first_chunk;
+
+/* Puts desired into a place that holds expected; 1, or 0 if no place does. */
+static int replace_place(int expected, int desired) {
+    for (struct chunk *chunk = &first_chunk; chunk; chunk = atomic_load(&chunk->next)) {
+        for (int i = 0; i < CHUNK_LENGTH; i++) {
+            int found = expected;
+            if (atomic_compare_exchange_strong(&chunk->places[i], &found, desired))
+                return 1;
+        }
+    }
+    return 0;
+}
+
+int linuxipc_close_in_children(int descriptor) {
+    while (!replace_place(0, descriptor + 1)) {
+        struct chunk *chunk = calloc(1, sizeof *chunk);
+        if (!chunk)
+            return -1;
+        struct chunk *found = NULL;
+        struct chunk *last = &first_chunk;
+        while (!atomic_compare_exchange_strong(&last->next, &found, chunk)) {
+            last = found;
+            found = NULL;
+        }
+    }
+    return 0;
+}
+
+void linuxipc_keep_in_children(int descriptor) { (void)replace_place(descriptor + 1, 0); }
+
+/* Calls what is safe in a signal handler alone: the parent may have had other threads. */
+static void begin_child(void) {
+    __atomic_fetch_add(&linuxipc_fork_counter, 1, __ATOMIC_RELAXED);
+    for (struct chunk *chunk = &first_chunk; chunk; chunk = atomic_load(&chunk->next)) {
+        for (int i = 0; i < CHUNK_LENGTH; i++) {
+            int place = atomic_exchange(&chunk->places[i], 0);
+            if (place > 0)
+                close(place - 1);
+        }
+    }
+}
 
 /* Before main, so that no fork of a process that uses the library is missed. pthread_atfork fails only without memory,
  * and then the process has no future. */
 __attribute__((constructor)) static void register_fork_handler(void) {
-    if (pthread_atfork(NULL, NULL, count_fork) != 0)
+    if (pthread_atfork(NULL, NULL, begin_child) != 0)
         abort();
 }
 

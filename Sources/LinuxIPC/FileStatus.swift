@@ -63,4 +63,10 @@ extension FileDescriptor {
         try retryingWhenInterrupted { unsafe linuxipc_status(raw, &status) }
         return FileStatus(status)
     }
+
+    /// Asks how the file is open: `O_RDONLY`, `O_WRONLY` or `O_RDWR`; `F_GETFL` in `fcntl(2)`.
+    package borrowing func accessMode() throws(Errno) -> Int32 {
+        let raw = rawValue
+        return try retryingWhenInterrupted { linuxipc_access_mode(raw) }
+    }
 }

@@ -24,6 +24,15 @@ extension UnixSocket {
         return socket
     }
 
+    /// Asks for the path that the socket is bound to, nil if it has none; `getsockname(2)`.
+    package borrowing func path() throws(Errno) -> String? {
+        let raw = descriptor.rawValue
+        var path = [CChar](repeating: 0, count: LINUXIPC_SOCKET_PATH_MAX + 1)
+        try retryingWhenInterrupted { unsafe linuxipc_socket_path(raw, &path) }
+        guard path[0] != 0 else { return nil }
+        return String(decoding: path.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
     /// Waits for the only lock on the file at `path`, which closing the descriptor gives back; `flock(2)`.
     private static func lock(_ path: String) throws(Errno) -> FileDescriptor {
         let flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW

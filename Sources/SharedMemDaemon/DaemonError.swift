@@ -19,7 +19,7 @@ package struct DaemonError: Error, Sendable, CustomStringConvertible {
         case configuration = 78
     }
 
-    init(_ exitCode: ExitCode, _ description: String) {
+    package init(_ exitCode: ExitCode, _ description: String) {
         self.exitCode = exitCode
         self.description = description
     }

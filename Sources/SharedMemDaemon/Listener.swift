@@ -1,8 +1,8 @@
 internal import Glibc
-internal import LinuxIPC
+package import LinuxIPC
 
 /// The socket that clients connect to.
-struct Listener: ~Copyable {
+package struct Listener: ~Copyable {
     /// The socket; accepting doesn't wait.
     let socket: UnixSocket
     /// The path that this process made, and what the file was then; nil: the service manager owns it.
@@ -14,19 +14,22 @@ struct Listener: ~Copyable {
     /// Connections that wait to be accepted, at most (the kernel caps it at net.core.somaxconn).
     private static let backlog: Int32 = 4096
 
-    /// Takes a socket from the service manager.
-    init(adopting socket: consuming UnixSocket) throws(DaemonError) {
+    /// Takes a socket from the service manager, or with `ownsPath` from a process that has made its path and leaves
+    /// it to this one.
+    package init(adopting socket: consuming UnixSocket, ownsPath: Bool = false) throws(DaemonError) {
+        var path: String?
         do throws(Errno) {
             try socket.setNonBlocking(true)
+            if ownsPath { path = try socket.path() }
         } catch {
             throw DaemonError(.system, "the service manager's socket can't be used: \(error)")
         }
         self.socket = socket
-        made = nil
+        made = path.flatMap { path in Self.identity(of: path).map { (path, $0.device, $0.inode) } }
     }
 
     /// Listens at `path`, makes its folder if only that is missing, and replaces a socket whose daemon is gone.
-    init(path: String) throws(DaemonError) {
+    package init(path: String) throws(DaemonError) {
         do throws(Errno) {
             try Self.makeFolder(of: path)
             socket = try Self.listen(at: path)
@@ -41,8 +44,11 @@ struct Listener: ~Copyable {
         try loop.watch(socket.descriptor, as: .listener)
     }
 
+    /// Makes another descriptor of the socket, for the process that is to accept: `fcntl(2)`.
+    package borrowing func duplicatedSocket() throws(Errno) -> FileDescriptor { try socket.descriptor.duplicated() }
+
     /// Removes the path if this process made it and nobody has replaced it since: `unlink(2)`.
-    consuming func close() throws(Errno) {
+    package consuming func close() throws(Errno) {
         guard let made, let now = Self.identity(of: made.path), now == (made.device, made.inode) else { return }
         guard unsafe unlink(made.path) == 0 else { throw Errno(rawValue: errno) }
     }

@@ -1,6 +1,6 @@
 internal import CSystemd
 internal import Glibc
-internal import LinuxIPC
+package import LinuxIPC
 
 /// What the daemon needs to know of the machine.
 package enum Machine {
@@ -15,7 +15,7 @@ package enum Machine {
 
     /// Raises the number of descriptors that the process may hold to what it's allowed, and returns it:
     /// `setrlimit(2)`.
-    static func raiseDescriptorLimit() throws(Errno) -> Int {
+    package static func raiseDescriptorLimit() throws(Errno) -> Int {
         let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         var limit = rlimit()
         guard unsafe getrlimit(resource, &limit) == 0 else { throw Errno(rawValue: errno) }

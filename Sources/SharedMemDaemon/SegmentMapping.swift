@@ -6,38 +6,46 @@ internal import SharedMemStore
 /// Nothing in the memory is believed: sizes and geometry are the daemon's own.
 final class SegmentMapping: Sendable {
     /// The data file.
-    private let data: Mapping
+    private let dataFile: GuardedMapping
     /// The lock file.
-    private let lock: Mapping
+    private let lockFile: GuardedMapping
 
     /// Maps both files; what isn't touched takes no memory.
     init(
         data: borrowing MemoryFile, _ dataByteCount: Int, lock: borrowing MemoryFile, _ lockByteCount: Int
     ) throws(Errno) {
-        self.data = try Mapping(of: data, byteCount: dataByteCount, access: .readWrite, isPrivateToProcess: true)
-        self.lock = try Mapping(of: lock, byteCount: lockByteCount, access: .readWrite, isPrivateToProcess: true)
+        dataFile = try GuardedMapping(of: data, byteCount: dataByteCount)
+        lockFile = try GuardedMapping(of: lock, byteCount: lockByteCount)
     }
 
+    /// Whether the files have lost pages that were touched here.
+    var isDamaged: Bool { dataFile.isDamaged || lockFile.isDamaged }
+
     /// The data file's bytes, as long as this object lives.
-    var dataBytes: SharedBytes { unsafe SharedBytes(data.baseAddress, byteCount: data.byteCount) }
+    var dataBytes: SharedBytes {
+        unsafe SharedBytes(dataFile.mapping.baseAddress, byteCount: dataFile.mapping.byteCount)
+    }
 
     /// The lock file's bytes, as long as this object lives.
-    var lockBytes: SharedBytes { unsafe SharedBytes(lock.baseAddress, byteCount: lock.byteCount) }
+    var lockBytes: SharedBytes {
+        unsafe SharedBytes(lockFile.mapping.baseAddress, byteCount: lockFile.mapping.byteCount)
+    }
 
     /// Writes a new generation's headers; only before anybody else has the files.
     func format(_ geometry: Geometry, _ identity: Geometry.Identity) {
         // Both mappings are as long as the geometry says, and the files are zero: they were just made of that size.
-        unsafe Store.format(geometry, identity: identity, data: data.baseAddress, lock: lock.baseAddress)
+        unsafe Store.format(
+            geometry, identity: identity, data: dataFile.mapping.baseAddress, lock: lockFile.mapping.baseAddress)
     }
 
     /// Wakes everybody who sleeps on the lock word.
-    func wakeLockWaiters() { lock.wake(at: Store.lockWordOffset, count: .max) }
+    func wakeLockWaiters() { lockFile.mapping.wake(at: Store.lockWordOffset, count: .max) }
 
     /// Wakes one of those who sleep on the lock word.
-    func wakeLockWaiter() { lock.wake(at: Store.lockWordOffset, count: 1) }
+    func wakeLockWaiter() { lockFile.mapping.wake(at: Store.lockWordOffset, count: 1) }
 
     /// Sleeps while the lock word is `word`, at most so many nanoseconds.
     func waitForLock(while word: UInt32, nanoseconds: UInt64) {
-        _ = lock.wait(at: Store.lockWordOffset, while: word, nanoseconds: nanoseconds)
+        _ = lockFile.mapping.wait(at: Store.lockWordOffset, while: word, nanoseconds: nanoseconds)
     }
 }

@@ -163,6 +163,9 @@ extension SegmentMemory {
         }
     }
 
+    /// Whether the files have lost pages that the daemon touched.
+    var isDamaged: Bool { state.withLock { $0.mapping?.isDamaged ?? false } }
+
     /// Runs `body` with the generation as the daemon sees it; `session` marks the pins it sets.
     func withStore<Result>(
         session: UInt32 = 1, _ body: (Store, SegmentMapping) throws(StoreError) -> Result

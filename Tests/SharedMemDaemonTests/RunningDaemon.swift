@@ -16,7 +16,9 @@ final class RunningDaemon {
     init(in folder: TemporaryFolder? = nil, descriptorLimit: Int? = nil, configuration: String = "") throws {
         self.folder = try folder ?? TemporaryFolder()
         let file = try self.folder.write("c.yaml", configuration)
-        let arguments = ["--config", file, "--socket", socketPath, "--state-directory", self.folder.path + "/state"]
+        let arguments = [
+            "--no-keeper", "--config", file, "--socket", socketPath, "--state-directory", self.folder.path + "/state",
+        ]
         if let descriptorLimit {
             process.executableURL = URL(filePath: "/bin/sh")
             process.arguments =

@@ -18,7 +18,7 @@ package final class DaemonProcess {
         process = Process()
         process.executableURL = try Self.program("sharedmemd")
         process.arguments = [
-            "--config", file.path, "--socket", folder.appending(path: "control.sock").path,
+            "--no-keeper", "--config", file.path, "--socket", folder.appending(path: "control.sock").path,
             "--state-directory", folder.appending(path: "state").path,
         ]
         let errors = Pipe()

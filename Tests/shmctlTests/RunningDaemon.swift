@@ -30,7 +30,7 @@ struct RunningDaemon {
             let process = Process()
             process.executableURL = URL(fileURLWithPath: program.path)
             process.arguments = [
-                "--socket", folder.path("control.sock"), "--state-directory", folder.path("state"),
+                "--no-keeper", "--socket", folder.path("control.sock"), "--state-directory", folder.path("state"),
                 "--config", folder.path("sharedmemd.yaml"),
             ]
             process.standardInput = FileHandle.nullDevice

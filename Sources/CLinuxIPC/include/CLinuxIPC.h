@@ -43,8 +43,14 @@ int linuxipc_open(const char *path, int flags, mode_t mode);
 /* fcntl(2), F_DUPFD_CLOEXEC. */
 int linuxipc_duplicate(int descriptor);
 
+/* pipe2(2), O_CLOEXEC. */
+int linuxipc_pipe(int *ret_read_end, int *ret_write_end);
+
 /* fcntl(2), F_SETFL: sets or clears O_NONBLOCK, keeps the other flags. */
 int linuxipc_set_nonblocking(int descriptor, int on);
+
+/* fcntl(2), F_GETFL: the bits of O_ACCMODE. */
+int linuxipc_access_mode(int descriptor);
 
 /* openat2(2) with RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS and RESOLVE_NO_MAGICLINKS. */
 int linuxipc_open_beneath(int directory, const char *path, int flags, mode_t mode);
@@ -127,7 +133,7 @@ int linuxipc_prefer_huge_pages(void *start, size_t byte_count);
 enum { LINUXIPC_SOCKET_PATH_MAX = 107 };
 
 /* The most descriptors that linuxipc_receive takes from one message. */
-enum { LINUXIPC_DESCRIPTOR_MAX = 2 };
+enum { LINUXIPC_DESCRIPTOR_MAX = 3 };
 
 /* socket(2): AF_UNIX, SOCK_SEQPACKET, SOCK_CLOEXEC. */
 int linuxipc_socket(void);
@@ -146,7 +152,7 @@ int linuxipc_accept(int socket);
 
 /* sendmsg(2) with MSG_NOSIGNAL: one message with descriptor_count (at most LINUXIPC_DESCRIPTOR_MAX) descriptors. */
 ssize_t linuxipc_send(
-    int socket, const void *bytes, size_t byte_count, int first, int second, int descriptor_count);
+    int socket, const void *bytes, size_t byte_count, const int *descriptors, int descriptor_count);
 
 /* What came with a message. */
 struct linuxipc_received {
@@ -175,11 +181,73 @@ int linuxipc_peer_groups(int socket, uint32_t *groups, size_t capacity, size_t *
 /* getsockopt(2), SO_PEERPIDFD, or pidfd_open(2) of SO_PEERCRED's pid where the kernel (6.5) doesn't know it. */
 int linuxipc_peer_process(int socket);
 
+/* The path that a unix socket is bound to; ret_path is terminated, and empty if it has none; getsockname(2). */
+int linuxipc_socket_path(int socket, char ret_path[LINUXIPC_SOCKET_PATH_MAX + 1]);
+
 /* setsockopt(2), SO_RCVTIMEO; 0: waits for ever. */
 int linuxipc_set_receive_timeout(int socket, int64_t milliseconds);
 
 /* setsockopt(2), SO_SNDTIMEO, which limits connect(2) too; 0: waits for ever. */
 int linuxipc_set_send_timeout(int socket, int64_t milliseconds);
+
+/* MARK: Deaths */
+
+/* pidfd_open(2). */
+int linuxipc_open_process(int32_t process);
+
+/* poll(2) of a process's descriptor: 1 if the process is dead, 0 if it lives. */
+int linuxipc_is_dead(int descriptor);
+
+/* fstatfs(2): 1 if a process's descriptor has an inode of its own (Linux 6.9), which no other process ever had. */
+int linuxipc_is_pidfs(int descriptor);
+
+/* The bit that the kernel sets in a claimed word when its thread dies. */
+enum { LINUXIPC_LIFE_DIED = 0x40000000 };
+
+/* set_robust_list(2): puts the calling thread's id into the word, which the kernel marks when the thread dies. The word
+ * must stay mapped until then; one word in a process, and no robust mutexes in this thread. Bit 31 of the word is
+ * turned over. */
+int linuxipc_claim_life(uint32_t *word);
+
+/* MARK: Pages that are missing */
+
+/* Mappings that can be guarded at once. */
+enum { LINUXIPC_GUARD_MAX = 8192 };
+
+/* sigaction(2), SIGBUS: from here on a page that is missing in a guarded mapping (its file was cut, or a hole was punched
+ * and there is no memory to fill it) becomes a private page of zeros. Other faults do what they did. */
+int linuxipc_catch_missing_pages(void);
+
+/* Guards a mapping: its guard, or -1 with ENOSPC. Unguard it before it's unmapped. */
+int linuxipc_guard(const void *start, size_t byte_count);
+
+/* Ends a guard. */
+void linuxipc_unguard(int guard);
+
+/* How many pages were replaced in a guarded mapping; -1: in all that ever were. */
+uint32_t linuxipc_replaced_pages(int guard);
+
+/* MARK: Datagrams with their senders */
+
+/* The most descriptors that the kernel passes with one message: SCM_MAX_FD. */
+enum { LINUXIPC_DATAGRAM_DESCRIPTOR_MAX = 253 };
+
+/* socket(2), bind(2): AF_UNIX, SOCK_DGRAM, SOCK_CLOEXEC, SOCK_NONBLOCK, SO_PASSCRED; its file has the mode 0600 from
+ * the beginning. Errors as for linuxipc_bind. */
+int linuxipc_datagram_socket(const char *path);
+
+/* What came with a datagram. */
+struct linuxipc_datagram {
+    int32_t process;          /* the sender's, as the kernel has checked it; 0: outside this pid namespace */
+    int descriptor_count;     /* how many descriptors there are */
+    int is_truncated;         /* MSG_TRUNC: the datagram was longer than the buffer */
+    int is_control_truncated; /* MSG_CTRUNC: no room was left for descriptors */
+};
+
+/* recvmsg(2) with MSG_CMSG_CLOEXEC: one datagram; the caller owns the descriptors. */
+ssize_t linuxipc_receive_datagram(
+    int socket, void *buffer, size_t byte_count, int ret_descriptors[LINUXIPC_DATAGRAM_DESCRIPTOR_MAX],
+    struct linuxipc_datagram *ret_datagram);
 
 /* MARK: Futexes */
 
@@ -189,6 +257,50 @@ int linuxipc_futex_wait(uint32_t *word, uint32_t value, uint64_t nanoseconds);
 /* futex(2), FUTEX_WAKE without FUTEX_PRIVATE_FLAG: how many were woken. */
 int linuxipc_futex_wake(uint32_t *word, int count);
 
+/* MARK: Child processes and signals; one thread of the process has them */
+
+/* What a program is started with. A block is strings one behind the other, each with its terminating zero. */
+struct linuxipc_program {
+    const char *path;
+    const char *arguments; /* a block that begins with argv[0] */
+    size_t arguments_byte_count;
+    const char *environment; /* a block of "NAME=value" */
+    size_t environment_byte_count;
+    const char *process_variables; /* a block of names of variables which are set to the process's id */
+    size_t process_variables_byte_count;
+    const int *descriptors; /* become 3, 4, 5 and so on; all others but 0, 1 and 2 are closed on exec */
+    size_t descriptor_count;
+};
+
+/* _Fork(3), execve(2): starts a program as a child with no signal blocked or ignored, which gets death_signal when this
+ * thread ends (PR_SET_PDEATHSIG). Returns its pid, or -1 and the errno of what failed, in the child too. */
+pid_t linuxipc_start_program(const struct linuxipc_program *program, int death_signal);
+
+/* execve(2): turns this process into the program; blocked signals stay blocked. Returns -1 on failure only, and then
+ * every descriptor is what it was. */
+int linuxipc_become_program(const struct linuxipc_program *program);
+
+/* waitid(2) with WNOWAIT: the pid of a child that has ended and is still there, 0 if there is none. */
+pid_t linuxipc_ended_child(void);
+
+/* waitpid(2) of a child that has ended: what it ended with, and the other one -1. */
+int linuxipc_reap_child(pid_t child, int *ret_exit_code, int *ret_signal);
+
+/* kill(2). */
+int linuxipc_send_signal(pid_t process, int signal);
+
+/* sigprocmask(2), signalfd(2): blocks the signals and returns where they are read; SFD_CLOEXEC, SFD_NONBLOCK. */
+int linuxipc_signal_file(const int *signals, size_t count);
+
+/* read(2): the next signal of such a file. */
+int linuxipc_next_signal(int file);
+
+/* prctl(2), PR_SET_NO_NEW_PRIVS. */
+int linuxipc_forgo_new_privileges(void);
+
+/* prctl(2), PR_SET_NAME: at most 15 bytes. */
+int linuxipc_set_program_name(const char *name);
+
 /* MARK: Processes, clocks and the processor; inline because they stand on the read and write path */
 
 /* How often this process was forked from one that had loaded this library; raised by a pthread_atfork(3) handler that
@@ -197,6 +309,13 @@ static inline uint32_t linuxipc_fork_count(void) {
     extern uint32_t linuxipc_fork_counter;
     return __atomic_load_n(&linuxipc_fork_counter, __ATOMIC_RELAXED);
 }
+
+/* Makes each forked child close its copy of a descriptor before fork(2) returns there, or fails without memory. Undone
+ * before the descriptor is closed. A child that is forked between the descriptor's opening and this keeps its copy. */
+int linuxipc_close_in_children(int descriptor);
+
+/* Undoes linuxipc_close_in_children. */
+void linuxipc_keep_in_children(int descriptor);
 
 /* secure_getenv(3). */
 const char *linuxipc_environment_value(const char *name);

@@ -1,0 +1,148 @@
+internal import Glibc
+internal import LinuxIPC
+package import SharedMemDaemon
+
+/// The daemon's parent where no service manager runs: holds the listening socket and the descriptors that the server
+/// stores, and starts the server again when it dies.
+package final class Keeper {
+    /// What it is told.
+    let options: Options
+    /// Where sentences go.
+    let log: Log
+    /// The socket that clients connect to; nil: closed at the end.
+    private var listener: Listener?
+    /// The same socket, for the servers.
+    let listening: HeldDescriptor
+    /// Where servers tell how they are.
+    private let notifications: DatagramSocket
+    /// The path of that socket.
+    let notificationPath: String
+    /// Where signals are read.
+    private let signals: SignalFile
+    /// The program that replaces this one when it's asked for: what stands at this one's path then.
+    let programPath: String
+    /// What the servers have stored.
+    var store: DescriptorStore
+    /// Decides.
+    var supervision: Supervision
+    /// The server, until it is reaped.
+    var server: ChildProcess?
+    /// What the keeper ends with, once it is to.
+    var exitCode: Int32?
+
+    /// Gets ready: gives up root's rights, listens, and takes over what a keeper before it passes on.
+    ///
+    /// Listening comes after root's rights are gone, so that root makes no file where another user may put a link.
+    package init(options: Options, log: Log) throws(DaemonError) {
+        self.options = options
+        self.log = log
+        // A standard error that nobody reads any more mustn't end the daemon.
+        signal(SIGPIPE, SIG_IGN)
+        let limit = Self.descriptorLimit(options, log)
+        try Self.giveUpRoot(options, log)
+        programPath = try Self.ownPath()
+        var store = DescriptorStore(limit: limit)
+        let inherited = try Inheritance.take(into: &store, log: log)
+        do throws(DaemonError) {
+            if let inherited {
+                let ownsPath = inherited.ownsPath
+                listener = try Listener(adopting: inherited.socket, ownsPath: ownsPath)
+            } else {
+                listener = try Listener(path: options.socketPath)
+            }
+        } catch {
+            guard error.exitCode == .system else { throw error }
+            throw DaemonError(.system, "\(error) (the daemon's user is uid \(geteuid()))")
+        }
+        self.store = store
+        supervision = Supervision(limits: .init(watchdog: options.watchdog), hasPast: !store.entries.isEmpty)
+        do throws(Errno) {
+            guard let raw = try listener?.duplicatedSocket() else { throw .badFileDescriptor }
+            listening = HeldDescriptor(raw)
+            notificationPath = try Self.notificationPath(for: options.socketPath)
+            // What stands there is a dead keeper's: this one has the socket beside it.
+            guard unsafe unlink(notificationPath) == 0 || errno == ENOENT else { throw Errno(rawValue: errno) }
+            notifications = try DatagramSocket.bound(to: notificationPath)
+            signals = try SignalFile([SIGTERM, SIGINT, SIGHUP, SIGUSR2, SIGCHLD])
+        } catch {
+            throw DaemonError(
+                .system,
+                "the keeper can't make what it needs beside \(options.socketPath): \(error); expected a path of at most "
+                    + "\(107 - Self.notificationSuffix.utf8.count) bytes in a folder it may write")
+        }
+    }
+
+    /// Keeps a server running until the end is asked for, and returns the exit code.
+    package func run() throws(DaemonError) -> Int32 {
+        do throws(Errno) {
+            handle(.begin)
+            while true {
+                if let exitCode {
+                    close()
+                    return exitCode
+                }
+                try wait()
+                try takeNotifications()
+                while let signal = try signals.next() {
+                    if signal != SIGCHLD { handle(.signalled(signal)) }
+                }
+                try reap()
+                handle(.timePassed)
+            }
+        } catch {
+            throw DaemonError(.system, "the keeper can't go on: \(error)")
+        }
+    }
+
+    /// Waits for a datagram, a signal or the next deadline: `poll(2)`.
+    private func wait() throws(Errno) {
+        var ready = [
+            pollfd(fd: notifications.descriptor.rawValue, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: signals.descriptor.rawValue, events: Int16(POLLIN), revents: 0),
+        ]
+        var milliseconds: Int32 = -1
+        if let deadline = supervision.deadline {
+            let left = (deadline - SuspendingClock.now) / .milliseconds(1)
+            milliseconds = Int32(min(max(left.rounded(.up), 0), 3_600_000))
+        }
+        guard unsafe poll(&ready, nfds_t(ready.count), milliseconds) >= 0 || errno == EINTR else {
+            throw Errno(rawValue: errno)
+        }
+    }
+
+    /// Reaps all children that have ended: the server, and in a container whatever it has left behind.
+    private func reap() throws(Errno) {
+        while let child = try ChildProcess.ended() {
+            guard child == server else {
+                try child.reap()
+                continue
+            }
+            // What it sent before it died is in the queue by now, and counts; once it is reaped its pid is nobody's.
+            if !has(.lastWordsLost) { try takeNotifications() }
+            server = nil
+            handle(.ended(try child.reap()))
+        }
+    }
+
+    /// Reads the datagrams that are there.
+    private func takeNotifications() throws(Errno) {
+        var buffer = [UInt8](repeating: 0, count: Notification.maximumByteCount)
+        for _ in 0..<Self.datagramsAtOnce {
+            guard let datagram = try notifications.receive(into: &buffer) else { return }
+            take(datagram, buffer[..<datagram.byteCount])
+        }
+    }
+
+    /// The datagrams that are read before signals are looked at again.
+    private static let datagramsAtOnce = 4096
+
+    /// Removes the paths.
+    private func close() {
+        do throws(Errno) {
+            guard unsafe unlink(notificationPath) == 0 || errno == ENOENT else { throw Errno(rawValue: errno) }
+            try listener.take()?.close()
+        } catch {
+            log.write(.warning, "\(options.socketPath) can't be removed: \(error), ignoring")
+        }
+    }
+}
