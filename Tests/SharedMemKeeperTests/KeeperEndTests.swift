@@ -117,9 +117,6 @@ import Testing
     func rootGivesItsRightsUp() throws {
         let keeper = try RunningKeeper("--user", "nobody")
         for pid in [keeper.pid, try keeper.serverPID] {
-            #expect(
-                try FileManager.default.attributesOfItem(atPath: "/proc/\(pid)/status")[.ownerAccountName] as? String
-                    == "nobody" || pid == keeper.pid)
             #expect(try !RunningKeeper.status(of: pid, "Uid").split(separator: "\t").contains("0"))
             #expect(try RunningKeeper.status(of: pid, "CapPrm") == "0000000000000000")
             #expect(try RunningKeeper.status(of: pid, "NoNewPrivs") == "1")

@@ -35,9 +35,7 @@ final class RunningKeeper {
         process.terminationHandler = { [ended] _ in ended.signal() }
         try process.run()
         guard waits else { return }
-        try waitUntil("the socket is there") {
-            FileManager.default.fileExists(atPath: self.socketPath) || !self.process.isRunning
-        }
+        try waitUntil("the keeper listens") { self.isListening || !self.process.isRunning }
         let said = try log
         try #require(process.isRunning, "\(said)")
         _ = try serverPID
@@ -58,6 +56,16 @@ final class RunningKeeper {
         let path = URL(filePath: tests).deletingLastPathComponent().appending(path: name).path
         try #require(FileManager.default.isExecutableFile(atPath: path), "\(path) isn't built")
         return path
+    }
+
+    /// Whether clients can connect: its path is there a moment earlier.
+    private var isListening: Bool {
+        do throws(Errno) {
+            _ = try UnixSocket.connecting(to: socketPath, milliseconds: 60_000)
+            return true
+        } catch {
+            return false
+        }
     }
 
     /// What the keeper has logged.
