@@ -89,12 +89,20 @@ let package = Package(
         tests(of: "SharedMemBroker", ["SharedMemProtocol"]),
         tests(
             of: "SharedMemDaemon",
-            ["SharedMemBroker", "SharedMemProtocol", "SharedMemStore", "LinuxIPC", "sharedmemd", "linuxipc-peer"]),
+            [
+                "SharedMemBroker", "SharedMemProtocol", "SharedMemStore", "LinuxIPC", "TestSupport", "sharedmemd",
+                "linuxipc-peer",
+            ]),
         tests(of: "SharedMemKeeper", ["SharedMemDaemon", "LinuxIPC", "sharedmemd", "sharedmem-keeper-peer"]),
         program(
             "sharedmem-keeper-peer", path: "Tests/KeeperPeer",
             ["SharedMemKeeper", "SharedMemDaemon", "LinuxIPC", "CSystemd"]),
-        tests(of: "SharedMem", ["SharedMemStore", "TestSupport", "sharedmemd", "sharedmem-torture"]),
+        tests(
+            of: "SharedMem",
+            [
+                "CSharedMem", "LinuxIPC", "SharedMemProtocol", "SharedMemStore", "TestSupport", "sharedmemd",
+                "sharedmem-torture",
+            ]),
         tests(of: "SharedMemCodable", ["SharedMem", "TestSupport", "sharedmemd"]),
         tests(of: "shmctl", ["SharedMem", "LinuxIPC", "sharedmemd", argumentParser]),
         .target(name: "TestSupport", path: "Tests/Support", swiftSettings: settings),

@@ -40,6 +40,8 @@ package enum SeededFault: UInt32, CaseIterable, Sendable {
     case retiredBeforeTheCopy = 17
     /// The copy of a generation believes what it finds.
     case copiedUnchecked = 18
+    /// Operations of clients don't look whether the daemon lives.
+    case lifeIgnored = 19
 
     #if SHAREDMEM_TEST_HOOKS
         /// Whether this build can seed faults.

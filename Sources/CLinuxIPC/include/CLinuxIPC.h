@@ -310,6 +310,13 @@ static inline uint32_t linuxipc_fork_count(void) {
     return __atomic_load_n(&linuxipc_fork_counter, __ATOMIC_RELAXED);
 }
 
+/* Makes each forked child close its copy of a descriptor before fork(2) returns there, or fails without memory. Undone
+ * before the descriptor is closed. A child that is forked between the descriptor's opening and this keeps its copy. */
+int linuxipc_close_in_children(int descriptor);
+
+/* Undoes linuxipc_close_in_children. */
+void linuxipc_keep_in_children(int descriptor);
+
 /* secure_getenv(3). */
 const char *linuxipc_environment_value(const char *name);
 
