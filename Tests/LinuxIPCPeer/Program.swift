@@ -14,6 +14,8 @@ enum Program {
             case "client": try connect(socket)
             case "forker": try fork(socket)
             case "relay": try relay(socket)
+            case "life": try live(socket)
+            case "missing": try touchMissingPages(socket)
             default: throw .invalidArgument
             }
         } catch {
@@ -62,6 +64,48 @@ enum Program {
         try become(uid: number(3), gid: number(4), groups: (0..<number(5)).map { 70_000 + $0 })
         let client = try UnixSocket.connecting(to: CommandLine.arguments[2], milliseconds: 60_000)
         try client.send(Array("hello".utf8))
+        try waitForEnd(of: socket)
+    }
+
+    /// Claims the life file that the test sends, or one that it makes, sends that read-only, and stays.
+    static func live(_ socket: borrowing UnixSocket) throws(Errno) {
+        var buffer = [UInt8](repeating: 0, count: 64)
+        var message = try socket.receive(into: &buffer)
+        let life: LifeFile
+        if let descriptor = message.first.take() {
+            life = try LifeFile(adopting: MemoryFile(adopting: descriptor))
+        } else {
+            life = try LifeFile.create()
+        }
+        // The seeded fault: a word that only this process writes.
+        if !CommandLine.arguments.contains("unclaimed") { try life.claim() }
+        try socket.send(Array("claimed".utf8), with: life.file.descriptor, and: life.readOnlyFile.descriptor)
+        try waitForEnd(of: socket)
+    }
+
+    /// Touches pages of a memory file that was cut short under its mapping, guarded or not.
+    static func touchMissingPages(_ socket: borrowing UnixSocket) throws(Errno) {
+        let file = try MemoryFile.create(label: "missing")
+        try file.reserve(byteCount: 1 << 20)
+        if !CommandLine.arguments.contains("uncaught") { try GuardedMapping.catchMissingPages() }
+        let guarded = try GuardedMapping(of: file, byteCount: 1 << 20)
+        let other = try GuardedMapping(of: file, byteCount: 4096)
+        let unguarded = try Mapping(of: file, byteCount: 1 << 20, access: .readWrite, isPrivateToProcess: true)
+        unsafe guarded.mapping.baseAddress.storeBytes(of: 7, toByteOffset: 0, as: UInt8.self)
+        guard ftruncate(file.descriptor.rawValue, 4096) == 0 else { throw Errno(rawValue: errno) }
+        let kept = unsafe guarded.mapping.baseAddress.load(as: UInt8.self)
+        var words = ["kept \(kept)", "damaged \(guarded.isDamaged)"]
+        for offset in [4096, 40_000, (1 << 20) - 1] {
+            let byte = unsafe guarded.mapping.baseAddress.load(fromByteOffset: offset, as: UInt8.self)
+            unsafe guarded.mapping.baseAddress.storeBytes(of: 9, toByteOffset: offset, as: UInt8.self)
+            let again = unsafe guarded.mapping.baseAddress.load(fromByteOffset: offset, as: UInt8.self)
+            words.append("\(byte) \(again)")
+        }
+        words.append("damaged \(guarded.isDamaged) and \(other.isDamaged)")
+        words.append("\(GuardedMapping.replacedPageCount) pages")
+        try socket.send(Array(words.joined(separator: ", ").utf8))
+        // Faults elsewhere do what they did.
+        _ = unsafe unguarded.baseAddress.load(fromByteOffset: 8192, as: UInt8.self)
         try waitForEnd(of: socket)
     }
 
