@@ -11,10 +11,9 @@ extension Segment {
         _ key: RawSpan, into buffer: UnsafeMutableRawBufferPointer
     ) throws(SharedMemError) -> ReadValue? {
         if let view = unsafe currentView() {
-            let value = unsafe key.withUnsafeBytes {
-                unsafe Store.plainGet(AttachedStore.View.store(view), $0, into: buffer)
-            }
+            let value = unsafe Store.plainGet(AttachedStore.View.store(view), key.pointer, into: buffer)
             if value.type >= 0 { return ReadValue(value) }
+            if value.type == PlainValue.absent.type { return nil }
         }
         return try unsafe getAnywhere(key, into: buffer).map { ReadValue($0) }
     }
