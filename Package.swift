@@ -69,7 +69,9 @@ let package = Package(
         layer("SharedMemBroker", ["SharedMemProtocol"]),
         layer(
             "SharedMemDaemon",
-            ["SharedMemBroker", "SharedMemProtocol", "SharedMemStore", "LinuxIPC", "CSystemd", "Yams"]),
+            [
+                "SharedMemBroker", "SharedMemProtocol", "SharedMemStore", "LinuxIPC", "CSystemd", "CXXHash", "Yams",
+            ]),
 
         layer("SharedMemKeeper", ["SharedMemDaemon", "LinuxIPC", "CSystemd"]),
 
@@ -87,12 +89,20 @@ let package = Package(
         tests(of: "SharedMemBroker", ["SharedMemProtocol"]),
         tests(
             of: "SharedMemDaemon",
-            ["SharedMemBroker", "SharedMemProtocol", "SharedMemStore", "LinuxIPC", "sharedmemd"]),
+            [
+                "SharedMemBroker", "SharedMemProtocol", "SharedMemStore", "LinuxIPC", "TestSupport", "sharedmemd",
+                "linuxipc-peer",
+            ]),
         tests(of: "SharedMemKeeper", ["SharedMemDaemon", "LinuxIPC", "sharedmemd", "sharedmem-keeper-peer"]),
         program(
             "sharedmem-keeper-peer", path: "Tests/KeeperPeer",
             ["SharedMemKeeper", "SharedMemDaemon", "LinuxIPC", "CSystemd"]),
-        tests(of: "SharedMem", ["SharedMemStore", "TestSupport", "sharedmemd", "sharedmem-torture"]),
+        tests(
+            of: "SharedMem",
+            [
+                "CSharedMem", "LinuxIPC", "SharedMemProtocol", "SharedMemStore", "TestSupport", "sharedmemd",
+                "sharedmem-torture",
+            ]),
         tests(of: "SharedMemCodable", ["SharedMem", "TestSupport", "sharedmemd"]),
         tests(of: "shmctl", ["SharedMem", "LinuxIPC", "sharedmemd", argumentParser]),
         .target(name: "TestSupport", path: "Tests/Support", swiftSettings: settings),
@@ -102,6 +112,9 @@ let package = Package(
         program(
             "sharedmem-benchmarks", path: "Tests/Benchmarks/Program",
             ["CBenchmarkFloors", "SharedMem", "SharedMemStore", "LinuxIPC", "TestSupport", argumentParser]),
+        program(
+            "survival", path: "Tests/Survival/Program",
+            ["SharedMem", "SharedMemProtocol", "SharedMemStore", "LinuxIPC", "TestSupport", argumentParser]),
         .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
         program(
             "sharedmem-torture", path: "Tests/Torture",

@@ -3,6 +3,7 @@
 #include <linux/futex.h>
 #include <linux/openat2.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <sys/time.h>
@@ -31,6 +32,15 @@ const char *linuxipc_error_name(int error) { return strerrorname_np(error); }
 int linuxipc_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
 
 int linuxipc_duplicate(int descriptor) { return fcntl(descriptor, F_DUPFD_CLOEXEC, 0); }
+
+int linuxipc_pipe(int *ret_read_end, int *ret_write_end) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return -1;
+    *ret_read_end = ends[0];
+    *ret_write_end = ends[1];
+    return 0;
+}
 
 int linuxipc_set_nonblocking(int descriptor, int on) {
     int flags = fcntl(descriptor, F_GETFL);
@@ -152,6 +162,10 @@ int linuxipc_allocate(int descriptor, off_t offset, off_t byte_count) {
     return fallocate(descriptor, 0, offset, byte_count);
 }
 
+int linuxipc_punch(int descriptor, off_t offset, off_t byte_count) {
+    return fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, byte_count);
+}
+
 int linuxipc_memory(uint64_t *ret_total, uint64_t *ret_free) {
     struct sysinfo memory;
     if (sysinfo(&memory) < 0)
@@ -255,17 +269,14 @@ int linuxipc_bind(int socket, const char *path) {
 
 int linuxipc_accept(int socket) { return accept4(socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }
 
-/* Room for the descriptors of one message and nothing else: the kernel then never installs more. */
+/* Room for the descriptors of one message. */
 union control {
     struct cmsghdr header;
     char bytes[CMSG_SPACE(sizeof(int) * LINUXIPC_DESCRIPTOR_MAX)];
 };
-_Static_assert(
-    CMSG_SPACE(sizeof(int) * LINUXIPC_DESCRIPTOR_MAX) == CMSG_LEN(sizeof(int) * LINUXIPC_DESCRIPTOR_MAX),
-    "padding would be room for one descriptor more");
 
 ssize_t linuxipc_send(
-    int socket, const void *bytes, size_t byte_count, int first, int second, int descriptor_count) {
+    int socket, const void *bytes, size_t byte_count, const int *descriptors, int descriptor_count) {
     struct iovec vector = {.iov_base = (void *)bytes, .iov_len = byte_count};
     struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
     union control control;
@@ -274,7 +285,6 @@ ssize_t linuxipc_send(
         return -1;
     }
     if (descriptor_count > 0) {
-        int descriptors[LINUXIPC_DESCRIPTOR_MAX] = {first, second};
         size_t length = sizeof(int) * (size_t)descriptor_count;
         memset(&control, 0, sizeof control);
         message.msg_control = control.bytes;
@@ -296,7 +306,8 @@ ssize_t linuxipc_receive(int socket, void *buffer, size_t byte_count, struct lin
         .msg_iov = &vector,
         .msg_iovlen = 1,
         .msg_control = control.bytes,
-        .msg_controllen = sizeof control.bytes,
+        /* Without the padding: it would be room for one descriptor more, which the kernel would install. */
+        .msg_controllen = CMSG_LEN(sizeof(int) * LINUXIPC_DESCRIPTOR_MAX),
     };
     ssize_t received = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
     if (received < 0)
@@ -403,12 +414,62 @@ int linuxipc_futex_wake(uint32_t *word, int count) {
 
 uint32_t linuxipc_fork_counter;
 
-static void count_fork(void) { __atomic_fetch_add(&linuxipc_fork_counter, 1, __ATOMIC_RELAXED); }
+/* Descriptors that a forked child closes at once, as their number plus 1; 0: a free place. Full chunks are followed by
+ * another one and never freed, so that a child may walk them whatever its parent's threads were doing. */
+enum { CHUNK_LENGTH = 63 };
+
+struct chunk {
+    _Atomic int places[CHUNK_LENGTH];
+    struct chunk *_Atomic next;
+};
+
+static struct chunk first_chunk;
+
+/* Puts desired into a place that holds expected; 1, or 0 if no place does. */
+static int replace_place(int expected, int desired) {
+    for (struct chunk *chunk = &first_chunk; chunk; chunk = atomic_load(&chunk->next)) {
+        for (int i = 0; i < CHUNK_LENGTH; i++) {
+            int found = expected;
+            if (atomic_compare_exchange_strong(&chunk->places[i], &found, desired))
+                return 1;
+        }
+    }
+    return 0;
+}
+
+int linuxipc_close_in_children(int descriptor) {
+    while (!replace_place(0, descriptor + 1)) {
+        struct chunk *chunk = calloc(1, sizeof *chunk);
+        if (!chunk)
+            return -1;
+        struct chunk *found = NULL;
+        struct chunk *last = &first_chunk;
+        while (!atomic_compare_exchange_strong(&last->next, &found, chunk)) {
+            last = found;
+            found = NULL;
+        }
+    }
+    return 0;
+}
+
+void linuxipc_keep_in_children(int descriptor) { (void)replace_place(descriptor + 1, 0); }
+
+/* Calls what is safe in a signal handler alone: the parent may have had other threads. */
+static void begin_child(void) {
+    __atomic_fetch_add(&linuxipc_fork_counter, 1, __ATOMIC_RELAXED);
+    for (struct chunk *chunk = &first_chunk; chunk; chunk = atomic_load(&chunk->next)) {
+        for (int i = 0; i < CHUNK_LENGTH; i++) {
+            int place = atomic_exchange(&chunk->places[i], 0);
+            if (place > 0)
+                close(place - 1);
+        }
+    }
+}
 
 /* Before main, so that no fork of a process that uses the library is missed. pthread_atfork fails only without memory,
  * and then the process has no future. */
 __attribute__((constructor)) static void register_fork_handler(void) {
-    if (pthread_atfork(NULL, NULL, count_fork) != 0)
+    if (pthread_atfork(NULL, NULL, begin_child) != 0)
         abort();
 }
 

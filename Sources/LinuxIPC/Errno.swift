@@ -17,6 +17,8 @@ extension Errno {
     package static var notPermitted: Errno { Errno(rawValue: EPERM) }
     /// ENOENT: nothing has that name.
     package static var noSuchFileOrDirectory: Errno { Errno(rawValue: ENOENT) }
+    /// ESRCH: there is no such process.
+    package static var noSuchProcess: Errno { Errno(rawValue: ESRCH) }
     /// EINTR: a signal came first.
     package static var interrupted: Errno { Errno(rawValue: EINTR) }
     /// EIO: the device failed.
@@ -79,6 +81,8 @@ extension Errno {
     package static var addressInUse: Errno { Errno(rawValue: EADDRINUSE) }
     /// ECONNRESET: the peer closed with messages unread.
     package static var connectionReset: Errno { Errno(rawValue: ECONNRESET) }
+    /// ENOSYS: the kernel, or the sandbox, doesn't have the call.
+    package static var functionNotImplemented: Errno { Errno(rawValue: ENOSYS) }
     /// ENOTCONN: nobody is connected.
     package static var notConnected: Errno { Errno(rawValue: ENOTCONN) }
     /// ETIMEDOUT: the time passed.

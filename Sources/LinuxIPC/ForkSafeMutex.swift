@@ -38,6 +38,26 @@ public import Synchronization
         return try unsafe body(&value.pointee)
     }
 
+    /// Runs `body` with the value if no other thread has it; nil: one has.
+    package borrowing func withLockIfFree<Result: ~Copyable, Failure: Error>(
+        _ body: (inout Value) throws(Failure) -> Result
+    ) throws(Failure) -> Result? {
+        guard tryLock() else { return nil }
+        defer { unlock() }
+        return try unsafe body(&value.pointee)
+    }
+
+    /// Takes the word if it's free.
+    private borrowing func tryLock() -> Bool {
+        let process = ForkCounter.current &<< 2
+        let found = unsafe word.pointee.load(ordering: .relaxed)
+        guard found & ~3 != process || found & 3 == 0 else { return false }
+        // SYNC: acquires what the last owner wrote; pairs with `unlock()`.
+        return unsafe word.pointee.compareExchange(
+            expected: found, desired: process | 1, successOrdering: .acquiring, failureOrdering: .relaxed
+        ).exchanged
+    }
+
     /// The word as the kernel sees it.
     private var futex: UnsafeMutablePointer<UInt32> {
         unsafe UnsafeMutableRawPointer(word).assumingMemoryBound(to: UInt32.self)

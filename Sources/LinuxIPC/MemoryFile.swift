@@ -52,6 +52,16 @@ package struct MemoryFile: ~Copyable, Sendable {
         }
     }
 
+    /// Gives the memory of everything from `offset` on back, which reads as zeros then; the size stays; `fallocate(2)`.
+    ///
+    /// The kernel does so for part of a page by clearing it.
+    package borrowing func punch(from offset: Int) throws(Errno) {
+        let count = try byteCount() - offset
+        guard offset >= 0, count > 0 else { throw .invalidArgument }
+        let raw = descriptor.rawValue
+        try retryingWhenInterrupted { linuxipc_punch(raw, offset, count) }
+    }
+
     /// Fixes the size for ever; `F_ADD_SEALS` in `fcntl(2)`.
     package borrowing func seal() throws(Errno) {
         let raw = descriptor.rawValue

@@ -24,6 +24,14 @@ package enum ThisProcess {
         return unsafe String(cString: value)
     }
 
+    /// Rests for so long, or until a signal comes; `nanosleep(2)`.
+    package static func pause(nanoseconds: UInt64) {
+        var time = timespec()
+        time.tv_sec = Int(nanoseconds / 1_000_000_000)
+        time.tv_nsec = Int(nanoseconds % 1_000_000_000)
+        _ = unsafe nanosleep(&time, nil)
+    }
+
     /// Names the program for `ps` and the log of the kernel, by at most 15 bytes; `prctl(2)`, `PR_SET_NAME`.
     package static func setProgramName(_ name: String) throws(Errno) {
         try retryingWhenInterrupted { unsafe linuxipc_set_program_name(name) }

@@ -8,12 +8,14 @@ package struct Received: ~Copyable, Sendable {
     package let isTruncated: Bool
     /// Whether more descriptors were sent than are taken, or no room was left for them; the rest is closed.
     package let isControlTruncated: Bool
-    /// How many descriptors were taken: 0, 1 or 2.
+    /// How many descriptors were taken: 0 to 3.
     package let descriptorCount: Int
     /// The first descriptor; `take()` it, or it is closed with this value.
     package var first: FileDescriptor?
     /// The second descriptor.
     package var second: FileDescriptor?
+    /// The third descriptor.
+    package var third: FileDescriptor?
 }
 
 extension UnixSocket {
@@ -21,29 +23,35 @@ extension UnixSocket {
     ///
     /// An empty message is refused as `invalidArgument`: it would read like the end of the connection.
     package borrowing func send(_ bytes: [UInt8]) throws(Errno) {
-        try send(bytes, first: -1, second: -1, descriptorCount: 0)
+        try send(bytes, [])
     }
 
     /// Sends one message with a descriptor, which the caller keeps too; `sendmsg(2)`.
     package borrowing func send(_ bytes: [UInt8], with first: borrowing FileDescriptor) throws(Errno) {
-        try send(bytes, first: first.rawValue, second: -1, descriptorCount: 1)
+        try send(bytes, [first.rawValue])
     }
 
     /// Sends one message with two descriptors, which the caller keeps too; `sendmsg(2)`.
     package borrowing func send(
         _ bytes: [UInt8], with first: borrowing FileDescriptor, and second: borrowing FileDescriptor
     ) throws(Errno) {
-        try send(bytes, first: first.rawValue, second: second.rawValue, descriptorCount: 2)
+        try send(bytes, [first.rawValue, second.rawValue])
     }
 
-    /// Sends one message with the first `descriptorCount` of two descriptors.
-    private borrowing func send(
-        _ bytes: [UInt8], first: CInt, second: CInt, descriptorCount: CInt
+    /// Sends one message with three descriptors, which the caller keeps too; `sendmsg(2)`.
+    package borrowing func send(
+        _ bytes: [UInt8], with first: borrowing FileDescriptor, and second: borrowing FileDescriptor,
+        and third: borrowing FileDescriptor
     ) throws(Errno) {
+        try send(bytes, [first.rawValue, second.rawValue, third.rawValue])
+    }
+
+    /// Sends one message with descriptors by their numbers.
+    private borrowing func send(_ bytes: [UInt8], _ descriptors: [CInt]) throws(Errno) {
         guard !bytes.isEmpty else { throw .invalidArgument }
         let raw = descriptor.rawValue
         try retryingWhenInterrupted {
-            unsafe linuxipc_send(raw, bytes, bytes.count, first, second, descriptorCount)
+            unsafe linuxipc_send(raw, bytes, bytes.count, descriptors, CInt(descriptors.count))
         }
     }
 
@@ -59,7 +67,8 @@ extension UnixSocket {
         return Received(
             byteCount: byteCount, isTruncated: control.is_truncated != 0,
             isControlTruncated: control.is_control_truncated != 0, descriptorCount: Int(control.descriptor_count),
-            first: Self.owned(control.descriptors.0), second: Self.owned(control.descriptors.1))
+            first: Self.owned(control.descriptors.0), second: Self.owned(control.descriptors.1),
+            third: Self.owned(control.descriptors.2))
     }
 
     /// Takes over a received descriptor, if there is one.

@@ -3,7 +3,7 @@ internal import CLinuxIPC
 /// Owns a unix socket that keeps the borders of messages and passes descriptors; `SOCK_SEQPACKET` in `unix(7)`.
 package struct UnixSocket: ~Copyable, Sendable {
     /// The socket's descriptor.
-    package let descriptor: FileDescriptor
+    package private(set) var descriptor: FileDescriptor
 
     /// Takes over a socket that was received, inherited or accepted.
     package init(adopting descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
@@ -39,6 +39,21 @@ package struct UnixSocket: ~Copyable, Sendable {
         try retryingWhenInterrupted { unsafe linuxipc_connect(raw, path) }
         return socket
     }
+
+    /// Connects to the socket at `path` and makes a socket whose calls never wait; `connect(2)`.
+    ///
+    /// Throws `wouldBlock` if the listener's queue is full.
+    package static func connectingAtOnce(to path: String) throws(Errno) -> UnixSocket {
+        try checkPath(path)
+        let socket = try UnixSocket()
+        try socket.setNonBlocking(true)
+        let raw = socket.descriptor.rawValue
+        try retryingWhenInterrupted { unsafe linuxipc_connect(raw, path) }
+        return socket
+    }
+
+    /// Makes each forked child close its copy at once; `pthread_atfork(3)`.
+    package mutating func closeInChildren() throws(Errno) { try descriptor.closeInChildren() }
 
     /// Takes the next waiting connection, non-blocking and closed on exec, or returns nil when nobody waits;
     /// `accept4(2)`.

@@ -1,24 +1,82 @@
 internal import LinuxIPC
 internal import SharedMemProtocol
 internal import SharedMemStore
+internal import Synchronization
 
 /// One generation mapped into this process: the mappings, and the store that works in them.
 final class AttachedStore: Sendable {
     private let data: Mapping
     private let lock: Mapping?
+    /// What the daemon knew the process as when it gave the files.
+    let lineage: Lineage
+    /// Which segment, as the daemon numbers them.
+    let segmentID: UInt64
+    /// Which of its generations.
+    private let generation: UInt64
     /// Where `View` of this generation is; as long as this object lives.
     let address: UInt
 
     /// What an operation needs of a generation, reached by one load and without counting references.
-    struct View {
+    @safe
+    struct View: ~Copyable {
         /// The operations; only in the process that mapped the files.
         let store: Store
         /// Which process that is: a forked child doesn't have the mappings.
         let forkCount: UInt32
+        /// Which of the segment's generations it is.
+        let generation: UInt64
+        /// What the daemon's life file said when the daemon said last that this is the generation to use.
+        private let ownerWord: Atomic<UInt32>
+        /// What it says now.
+        private let lifeWord: UnsafeMutablePointer<Atomic<UInt32>>
+        /// When an operation has noticed first that the two differ: ns of the monotonic clock; 0: they don't.
+        private let orphanedAt = Atomic<UInt64>(0)
         /// What its reads under a pin share; nil in a read-only store.
         let pinnedReads: PinnedReads?
         /// What the daemon pins for its reads; nil in a writable store, and if the daemon doesn't know how.
         let daemonPin: DaemonPin?
+
+        init(
+            store: Store, generation: UInt64, life: DaemonLife, ownerWord: UInt32, pinnedReads: PinnedReads?,
+            daemonPin: DaemonPin?
+        ) {
+            self.store = store
+            forkCount = ForkCounter.current
+            self.generation = generation
+            self.ownerWord = Atomic(ownerWord)
+            unsafe lifeWord = life.pointer
+            self.pinnedReads = pinnedReads
+            self.daemonPin = daemonPin
+        }
+
+        /// Whether the daemon lives that said that this is the generation to use; only in the process that mapped it.
+        ///
+        /// Two relaxed loads: the words are compared and nothing else, and what follows a difference asks the daemon.
+        @inline(__always)
+        var isOwned: Bool {
+            #if SHAREDMEM_TEST_HOOKS
+                if store.has(.lifeIgnored) { return true }
+            #endif
+            return unsafe lifeWord.pointee.load(ordering: .relaxed) == ownerWord.load(ordering: .relaxed)
+        }
+
+        /// For how long nobody has owned the generation, as far as operations have looked: ns.
+        func orphanedNanoseconds(at now: UInt64) -> UInt64 {
+            // SYNC: acquires the word that `confirm(_:)` stored before it forgot the time.
+            let found = orphanedAt.compareExchange(
+                expected: 0, desired: now, successOrdering: .acquiringAndReleasing, failureOrdering: .acquiring)
+            guard found.exchanged else { return now > found.original ? now - found.original : 0 }
+            // Another thread has heard from the daemon meanwhile: the time must not be left for the next loss.
+            if isOwned { orphanedAt.store(0, ordering: .releasing) }
+            return 0
+        }
+
+        /// Notes that a daemon with `word` says that this is the generation to use.
+        func confirm(_ word: UInt32) {
+            ownerWord.store(word, ordering: .relaxed)
+            // SYNC: publishes the word; pairs with `orphanedNanoseconds(at:)`.
+            orphanedAt.store(0, ordering: .releasing)
+        }
 
         /// Where the store of a view is: it stands first.
         @unsafe @inline(__always)
@@ -34,6 +92,9 @@ final class AttachedStore: Sendable {
     /// Maps the files of an attach by `session` and checks that they are a segment's.
     init(_ attached: borrowing Attached, name: String, session: Session) throws(SharedMemError) {
         let sizes = attached.attachment
+        lineage = attached.lineage
+        segmentID = sizes.segmentID
+        generation = sizes.generation
         do throws(Errno) {
             // The mapping must not be longer than the file: the rest would fault.
             data = try Self.map(attached.data, byteCount: sizes.dataByteCount, isWritable: sizes.access == .readWrite)
@@ -51,7 +112,7 @@ final class AttachedStore: Sendable {
             switch lock {
             case .some(let lock):
                 let lockBytes = unsafe SharedBytes(lock.baseAddress, byteCount: lock.byteCount)
-                store = try Store(data: dataBytes, lock: lockBytes, session: attached.sessionID)
+                store = try Store(data: dataBytes, lock: lockBytes, session: attached.lineage.sessionID)
             case .none: store = try Store(readOnly: dataBytes)
             }
         } catch {
@@ -60,14 +121,13 @@ final class AttachedStore: Sendable {
         let view = UnsafeMutablePointer<View>.allocate(capacity: 1)
         let pinnedReads = store.isWritable ? PinnedReads(of: store) : nil
         let daemonPin =
-            store.isWritable
-            ? nil
-            : attached.pinningConnection.map {
-                DaemonPin(of: store, segmentID: sizes.segmentID, session: session, connection: $0)
-            }
+            store.isWritable || !attached.canPin
+            ? nil : DaemonPin(of: store, segmentID: segmentID, session: session, lineage: lineage)
         unsafe view.initialize(
             to: View(
-                store: store, forkCount: ForkCounter.current, pinnedReads: pinnedReads, daemonPin: daemonPin))
+                store: store, generation: generation, life: lineage.life, ownerWord: attached.lifeWord,
+                pinnedReads: pinnedReads,
+                daemonPin: daemonPin))
         address = UInt(bitPattern: view)
     }
 
@@ -77,6 +137,12 @@ final class AttachedStore: Sendable {
         if unsafe view.pointee.forkCount == ForkCounter.current { unsafe view.pointee.pinnedReads?.releaseSlots() }
         unsafe view.deinitialize(count: 1)
         unsafe view.deallocate()
+    }
+
+    /// Whether an attach gave this very generation once more: then nothing has happened to it.
+    func isSame(as attached: borrowing Attached) -> Bool {
+        attached.lineage === lineage && attached.attachment.segmentID == segmentID
+            && attached.attachment.generation == generation
     }
 
     private static func map(

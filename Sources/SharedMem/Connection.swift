@@ -1,49 +1,144 @@
 internal import LinuxIPC
 internal import SharedMemProtocol
 
-/// One connection to the daemon, greeted: requests in turn, each with its reply.
+/// One connection to the daemon: frames out and in.
 struct Connection: ~Copyable, Sendable {
     private let socket: UnixSocket
     private var buffer: [UInt8]
-    private var lastRequestID: UInt32 = 1
-    /// In which process it was made: a forked child makes its own.
-    let forkCount: UInt32
-    /// What this process puts into lock words.
-    private(set) var sessionID: UInt32 = 0
-    /// Whether the daemon knows `pin` and `unpin`.
-    private var canPin = false
-    /// Tells it from connections before and after it.
-    let identity = Identity()
-
-    /// Which connection something came over.
-    final class Identity: Sendable {}
+    /// Requests whose replies nobody waits for any more.
+    private var forgottenCount = 0
 
     /// How long a daemon may take to answer: long enough to allocate 256 GiB.
-    private static var replyLimitMilliseconds: Int { 180_000 }
+    static var replyLimitMilliseconds: Int { 180_000 }
 
-    /// Connects to the daemon at `path`.
-    private init(path: String) throws(SharedMemError) {
-        socket = try Self.connect(path)
-        forkCount = ForkCounter.current
+    private init(_ socket: consuming UnixSocket) {
+        self.socket = socket
         buffer = [UInt8](repeating: 0, count: Frame.maximumByteCount + 1)
     }
 
-    private static func connect(_ path: String) throws(SharedMemError) -> UnixSocket {
+    /// Connects to the daemon at `path`, and waits while its queue is full.
+    static func waiting(at path: String) throws(SharedMemError) -> Connection {
         do throws(Errno) {
-            let socket = try UnixSocket.connecting(to: path, milliseconds: replyLimitMilliseconds)
+            var socket = try UnixSocket.connecting(to: path, milliseconds: replyLimitMilliseconds)
+            try socket.closeInChildren()
             try socket.setReceiveTimeout(milliseconds: replyLimitMilliseconds)
-            return socket
+            return Connection(socket)
         } catch {
             throw connectError(error, path)
         }
     }
 
+    /// Connects to the daemon at `path` if that is possible now; nothing is waited for until `setPatience()`.
+    static func atOnce(at path: String) throws(SharedMemError) -> Connection {
+        do throws(Errno) {
+            var socket = try UnixSocket.connectingAtOnce(to: path)
+            try socket.closeInChildren()
+            return Connection(socket)
+        } catch {
+            throw connectError(error, path)
+        }
+    }
+
+    /// Makes `receive` wait for `milliseconds`, or return at once with 0.
+    func setPatience(milliseconds: Int = replyLimitMilliseconds) throws(SharedMemError) {
+        do throws(Errno) {
+            try socket.setNonBlocking(milliseconds == 0)
+            if milliseconds > 0 { try socket.setReceiveTimeout(milliseconds: milliseconds) }
+        } catch {
+            throw SharedMemError(error, "setting a connection's time-out")
+        }
+    }
+
+    /// Sends a request.
+    func send(_ request: Request, _ requestID: UInt32) throws(SharedMemError) {
+        do throws(Errno) {
+            try socket.send(request.encoded(requestID: requestID))
+        } catch {
+            throw Self.lost(error)
+        }
+    }
+
+    /// Waits for the reply to a request; nil: it's not there in time.
+    mutating func receive(_ requestID: UInt32) throws(SharedMemError) -> Answer? {
+        while true {
+            let received: Received
+            do throws(Errno) {
+                received = try socket.receive(into: &buffer)
+            } catch {
+                if error == .wouldBlock { return nil }
+                throw Self.lost(error)
+            }
+            guard received.byteCount > 0 else { throw Self.lost(.connectionReset) }
+            guard !received.isTruncated, !received.isControlTruncated else { throw Self.unexpected("a frame") }
+            let frame: ReplyFrame
+            do throws(DecodingFailure) {
+                frame = try Reply.decode([UInt8](buffer[..<received.byteCount]))
+            } catch {
+                throw Self.unexpected("a frame: " + error.description)
+            }
+            if frame.requestID == requestID { return Answer(reply: frame.reply, received: received) }
+            guard forgottenCount > 0 else { throw Self.unexpected("the order of replies") }
+            forgottenCount -= 1
+        }
+    }
+
+    /// Sends a request and waits for its reply for so long; nil: it's not there in time, and not waited for any more.
+    mutating func exchange(
+        _ request: Request, _ requestID: UInt32, milliseconds: Int
+    ) throws(SharedMemError) -> Answer? {
+        try send(request, requestID)
+        try setPatience(milliseconds: milliseconds)
+        let answer = try receive(requestID)
+        try setPatience()
+        if let answer { return answer }
+        forgottenCount += 1
+        return nil
+    }
+
+    /// Sends a request and waits for its reply, which may be a refusal.
+    mutating func exchange(_ request: Request, _ requestID: UInt32) throws(SharedMemError) -> Answer {
+        try send(request, requestID)
+        guard let answer = try receive(requestID) else { throw Self.silent }
+        return answer
+    }
+}
+
+/// One reply and the descriptors that came with it.
+struct Answer: ~Copyable {
+    let reply: Reply
+    var received: Received
+
+    /// Throws what the daemon refused.
+    func check() throws(SharedMemError) {
+        if case .failure(let failure) = reply { throw SharedMemError(failure) }
+    }
+
+    /// Takes the descriptor that came behind `count` others, as a memory file.
+    mutating func takeFile(behind count: Int) -> MemoryFile? {
+        let descriptor: FileDescriptor?
+        switch count {
+        case 0: descriptor = received.first.take()
+        case 1: descriptor = received.second.take()
+        default: descriptor = received.third.take()
+        }
+        guard let descriptor else { return nil }
+        return MemoryFile(adopting: descriptor)
+    }
+}
+
+// MARK: - What went wrong
+
+extension Connection {
     private static func connectError(_ error: Errno, _ path: String) -> SharedMemError {
         switch error {
         case .noSuchFileOrDirectory, .connectionRefused:
             SharedMemError(
                 .notConnected, errno: Errno.notConnected.rawValue,
                 "no daemon listens at " + path + ": start sharedmemd, or name its socket in SHAREDMEM_SOCKET")
+        case .wouldBlock:
+            SharedMemError(
+                .notConnected, errno: Errno.notConnected.rawValue,
+                "the daemon at " + path + " takes no connections now: its queue is full")
         case .permissionDenied:
             SharedMemError(
                 .notPermitted, errno: error.rawValue, "the socket " + path + " may not be used by this user")
@@ -57,126 +152,19 @@ struct Connection: ~Copyable, Sendable {
         default: SharedMemError(error, "connecting to the daemon at " + path)
         }
     }
-}
 
-// MARK: - Greeting
-
-/// A greeted connection, and what its first attach gave.
-struct Greeting: ~Copyable {
-    private var connection: Connection
-    /// nil: none was asked for.
-    var attached: Attached?
-
-    init(connection: consuming Connection, attached: consuming Attached?) {
-        self.connection = connection
-        self.attached = attached
-    }
-
-    /// Gives the connection to the caller.
-    consuming func takeConnection() -> Connection { connection }
-}
-
-/// What an attach gave: the files, and which session they were given to.
-struct Attached: ~Copyable {
-    let attachment: SharedMemProtocol.Attachment
-    let sessionID: UInt32
-    /// Over which connection the daemon can be asked to pin it; nil: it doesn't know how.
-    let pinningConnection: Connection.Identity?
-    let data: MemoryFile
-    var lock: MemoryFile?
-}
-
-extension Connection {
-    /// Connects, says hello and attaches to a segment if one is named: one round trip for both.
-    static func greeting(path: String, attach: Hello.Attach?) throws(SharedMemError) -> Greeting {
-        var connection = try Connection(path: path)
-        let hello = Hello(
-            majors: 1...1, features: ProtocolLimits.features, program: ThisProcess.programName(), attach: attach)
-        var answer = try connection.exchange(.hello(hello))
-        guard case .hello(let features, let session, _, let attachment) = answer.reply else {
-            throw Self.unexpected("the greeting")
-        }
-        connection.sessionID = session
-        connection.canPin = features & ProtocolLimits.pinsFeature != 0
-        guard attach != nil else { return Greeting(connection: connection, attached: nil) }
-        guard let attachment else {
-            // The reason follows in a frame of its own.
-            _ = try connection.receive()
-            throw Self.unexpected("the greeting with an attach")
-        }
-        let attached = try connection.attached(attachment, &answer)
-        return Greeting(connection: connection, attached: attached)
-    }
-
-    /// Attaches to a segment.
-    mutating func attach(_ name: SegmentName, _ access: Access) throws(SharedMemError) -> Attached {
-        var answer = try exchange(.attach(name, access))
-        guard case .attached(let attachment) = answer.reply else { throw Self.unexpected("an attach") }
-        return try attached(attachment, &answer)
-    }
-
-    private func attached(
-        _ attachment: SharedMemProtocol.Attachment, _ answer: inout Answer
-    ) throws(SharedMemError) -> Attached {
-        guard let data = answer.received.first.take() else { throw Self.unexpected("an attach without a memory file") }
-        var lock: MemoryFile?
-        if let descriptor = answer.received.second.take() { lock = MemoryFile(adopting: descriptor) }
-        guard (lock != nil) == (attachment.access == .readWrite) else {
-            throw Self.unexpected("an attach with another access")
-        }
-        return Attached(
-            attachment: attachment, sessionID: sessionID, pinningConnection: canPin ? identity : nil,
-            data: MemoryFile(adopting: data), lock: lock)
-    }
-}
-
-// MARK: - Requests
-
-/// One reply and the descriptors that came with it.
-struct Answer: ~Copyable {
-    let reply: Reply
-    var received: Received
-}
-
-extension Connection {
-    /// Sends a request and waits for its reply; a refusal is thrown.
-    mutating func exchange(_ request: Request) throws(SharedMemError) -> Answer {
-        lastRequestID &+= 1
-        do throws(Errno) {
-            try socket.send(request.encoded(requestID: lastRequestID))
-        } catch {
-            throw Self.lost(error)
-        }
-        return try receive()
-    }
-
-    private mutating func receive() throws(SharedMemError) -> Answer {
-        let received: Received
-        do throws(Errno) {
-            received = try socket.receive(into: &buffer)
-        } catch {
-            throw Self.lost(error)
-        }
-        guard received.byteCount > 0 else { throw Self.lost(.connectionReset) }
-        guard !received.isTruncated, !received.isControlTruncated else { throw Self.unexpected("a frame") }
-        let frame: ReplyFrame
-        do throws(DecodingFailure) {
-            frame = try Reply.decode([UInt8](buffer[..<received.byteCount]))
-        } catch {
-            throw Self.unexpected("a frame: " + error.description)
-        }
-        guard frame.requestID == lastRequestID else { throw Self.unexpected("the order of replies") }
-        if case .failure(let failure) = frame.reply { throw SharedMemError(failure) }
-        return Answer(reply: frame.reply, received: received)
+    /// A daemon that didn't answer in time.
+    static var silent: SharedMemError {
+        SharedMemError(.notConnected, errno: Errno.timedOut.rawValue, "the daemon didn't answer in 180 s")
     }
 
     private static func lost(_ error: Errno) -> SharedMemError {
-        error == .wouldBlock
-            ? SharedMemError(.notConnected, errno: Errno.timedOut.rawValue, "the daemon didn't answer in 180 s")
-            : SharedMemError(
-                .notConnected, errno: error.rawValue, "the daemon ended the connection: " + error.description)
+        SharedMemError(
+            .notConnected, errno: Errno.notConnected.rawValue,
+            "the daemon ended the connection: " + error.description)
     }
 
+    /// A reply that no daemon of this protocol sends.
     static func unexpected(_ what: String) -> SharedMemError {
         SharedMemError(
             .versionSkew, errno: Errno.protocolError.rawValue, "the daemon answered unexpectedly: " + what)

@@ -18,26 +18,26 @@ final class DaemonPin: Sendable {
 
     private let store: Store
     private let session: Session
-    private let connection: Connection.Identity
+    private let lineage: Lineage
     private let segmentID: UInt64
     private let state = ForkSafeMutex(State())
 
     /// Bytes from which on a lent value is pinned, not copied: two round trips cost what copying so many does.
     static var worthwhileByteCount: Int { 4 << 20 }
 
-    /// Reads of a store, whose segment `session` has attached over `connection`.
-    init(of store: Store, segmentID: UInt64, session: Session, connection: Connection.Identity) {
+    /// Reads of a store, whose segment `session` has attached as `lineage`.
+    init(of store: Store, segmentID: UInt64, session: Session, lineage: Lineage) {
         self.store = store
         self.segmentID = segmentID
         self.session = session
-        self.connection = connection
+        self.lineage = lineage
     }
 
     /// Pins; false: there is no pin to be had.
     func begin() -> Bool {
         state.withLock { state in
             if state.count == 0 {
-                guard store.has(.daemonNotAsked) || session.ask(.pin(segmentID: segmentID), over: connection) else {
+                guard store.has(.daemonNotAsked) || session.pin(segmentID, of: lineage) else {
                     return false
                 }
                 state.epoch = store.reuseEpoch
@@ -53,7 +53,7 @@ final class DaemonPin: Sendable {
     func end() {
         state.withLock { state in
             state.count -= 1
-            if state.count == 0 { _ = session.ask(.unpin(segmentID: segmentID), over: connection) }
+            if state.count == 0 { session.unpin(segmentID, of: lineage) }
         }
     }
 }

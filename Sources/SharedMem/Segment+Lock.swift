@@ -1,4 +1,5 @@
 internal import LinuxIPC
+internal import SharedMemProtocol
 internal import SharedMemStore
 
 // Taking the lock word: once, then a short spin, then sleep in slices. The store does the word's atomics; sleeping and
@@ -13,7 +14,10 @@ extension Segment {
 
     /// Runs `body` as the owner of the lock word; what it did is only acknowledged if the word was still ours.
     ///
-    /// Model: `lock.pml`.
+    /// If it wasn't, the daemon has moved the values to a new generation: the change counts if it was taken along, and is
+    /// done again otherwise. `body` makes one change at most.
+    ///
+    /// Models: `lock.pml` and `retire.pml`.
     @inline(__always)
     func writing<Result>(
         _ body: (borrowing Store, _ time: UInt64) throws(StoreError) -> Result
@@ -25,30 +29,71 @@ extension Segment {
         // Read before the lock: a precise clock would double the cost of a set, inside it everybody would wait for it.
         let time = SystemClock.realtimeCoarse()
         var timedOut: SharedMemError?
-        let result: Result? = try withStore { (store) throws(StoreError) in
-            if store.has(.lockLeftOut) { return try body(store, time) }
-            let found = store.tryLock(at: time)
-            if found != 0 {
-                timedOut = try lockSlowly(store, found)
-                if timedOut != nil { return nil }
-            }
-            let result: Result
-            do throws(StoreError) {
-                try store.checkState()
-                result = try body(store, time)
-            } catch {
-                finish(store.unlock())
-                throw error
-            }
-            let unlocked = store.unlock()
-            if unlocked != .quietly {
-                finish(unlocked)
-                if unlocked == .lost { throw .retired }
-            }
-            return result
+        var lost: LostChange<Result>?
+        let result: Result? = try unsafe withView { (view) throws(StoreError) in
+            if let change = lost.take(), change.store.wasTakenAlong(change.version) { return change.result }
+            return try unsafe locked(view, view.pointee.store, time, &timedOut, &lost, body)
         }
         if let result { return result }
         throw timedOut ?? SharedMemError(.lockTimeout, "segment '" + name + "': the lock word was not free in time")
+    }
+
+    /// A change that was made under a lock that was lost.
+    struct LostChange<Result> {
+        /// Where it was made.
+        let store: Store
+        /// Its version.
+        let version: UInt64
+        /// What its caller is told if it counts.
+        let result: Result
+    }
+
+    /// Whether the next generation holds a change that was made under a lock that was lost; it is attached then.
+    @inline(never)
+    func wasTakenAlong(
+        _ version: UInt64, in store: borrowing Store, of lost: UnsafePointer<AttachedStore.View>
+    ) throws(SharedMemError) -> Bool {
+        try unsafe withView { (view) throws(StoreError) in
+            if unsafe view == lost { throw .retired }
+        }
+        return store.wasTakenAlong(version)
+    }
+
+    /// Runs `body` as the owner of the lock word of one generation; nil: the word wasn't free in time.
+    @inline(__always)
+    private func locked<Result>(
+        _ view: UnsafePointer<AttachedStore.View>, _ store: borrowing Store, _ time: UInt64,
+        _ timedOut: inout SharedMemError?, _ lost: inout LostChange<Result>?,
+        _ body: (borrowing Store, _ time: UInt64) throws(StoreError) -> Result
+    ) throws(StoreError) -> Result? {
+        if store.has(.lockLeftOut) { return try body(store, time) }
+        let found = store.tryLock(at: time)
+        if found != 0 {
+            timedOut = try unsafe lockSlowly(view, store, found)
+            if timedOut != nil { return nil }
+        }
+        let before = store.commitNumber
+        let result: Result
+        do throws(StoreError) {
+            try store.checkState()
+            result = try body(store, time)
+        } catch {
+            let unlocked = store.unlock()
+            finish(unlocked)
+            // What was found under a lock that is lost isn't believed.
+            throw unlocked == .lost ? .retired : error
+        }
+        // Nobody else commits here, not even when the lock is lost.
+        let version = store.commitNumber
+        let unlocked = store.unlock()
+        if unlocked != .quietly {
+            finish(unlocked)
+            if unlocked == .lost {
+                if version != before { lost = LostChange(store: copy store, version: version, result: result) }
+                throw .retired
+            }
+        }
+        return result
     }
 
     /// Wakes who waits.
@@ -60,7 +105,9 @@ extension Segment {
     ///
     /// Model: `lock.pml`.
     @inline(never)
-    private func lockSlowly(_ store: borrowing Store, _ first: UInt32) throws(StoreError) -> SharedMemError? {
+    private func lockSlowly(
+        _ view: UnsafePointer<AttachedStore.View>, _ store: borrowing Store, _ first: UInt32
+    ) throws(StoreError) -> SharedMemError? {
         var found = first
         for _ in 0..<Self.spinLimit {
             if Store.isRetired(found) { throw .retired }
@@ -71,10 +118,12 @@ extension Segment {
                 if found == 0 { return nil }
             }
         }
-        guard let attachment = currentAttachment() else { throw .retired }
+        guard let attachment = unsafe attachment(of: view) else { throw .retired }
         let start = SystemClock.monotonic()
         let limit = lockTimeoutMilliseconds.multipliedReportingOverflow(by: 1_000_000)
         let patience = limit.overflow ? UInt64.max : limit.partialValue
+        var nextQuestion = Self.sliceNanoseconds
+        var holder: Holder?
         while true {
             let waited = SystemClock.monotonic() &- start
             found = store.tryLock(at: SystemClock.realtimeCoarse(), afterWaiting: true)
@@ -84,7 +133,15 @@ extension Segment {
                 // The wake-up that ended the last sleep may have been meant for whoever can take the word: handed on, or
                 // another writer would sleep beside a free word until its slice ends.
                 attachment.wakeLockWaiter()
-                return timeout(owner: Store.owner(of: found), after: waited)
+                holder = askForHolder(attachment) ?? holder
+                return timeout(owner: Store.owner(of: found), holder, after: waited)
+            }
+            if waited >= nextQuestion {
+                // A daemon that is gone repairs nothing; its successor may have another generation.
+                if unsafe hasMoved(from: view) { throw .retired }
+                holder = askForHolder(attachment) ?? holder
+                nextQuestion = (SystemClock.monotonic() &- start) &+ Self.sliceNanoseconds
+                continue
             }
             if store.announceWaiter(seeing: found) {
                 _ = attachment.waitForLock(
@@ -93,10 +150,40 @@ extension Segment {
         }
     }
 
-    private func timeout(owner: UInt32, after nanoseconds: UInt64) -> SharedMemError {
-        SharedMemError(
-            .lockTimeout, errno: Errno.timedOut.rawValue,
-            "segment '" + name + "': session " + String(owner) + " has held the lock word for more than "
-                + String(nanoseconds / 1_000_000) + " ms")
+    /// Asks the daemon who has the lock word, and so makes it look whether that writer lives.
+    private func askForHolder(_ attachment: AttachedStore) -> Holder? {
+        session.holder(of: attachment.segmentID, for: attachment.lineage)
+    }
+
+    private func timeout(owner: UInt32, _ holder: Holder?, after nanoseconds: UInt64) -> SharedMemError {
+        var sentence = "segment '" + name + "': "
+        if let holder, holder.session == owner {
+            sentence += holder.words
+            let now = SystemClock.realtime()
+            let held = holder.takenAt == 0 || holder.takenAt > now ? nanoseconds : now - holder.takenAt
+            sentence +=
+                holder.state == .replaced
+                ? " doesn't give the lock word back, and the segment is still being moved to a new generation"
+                : " has held the lock word for " + String(held / 1_000_000) + " ms"
+        } else {
+            sentence +=
+                "session " + String(owner) + " has held the lock word for more than " + String(nanoseconds / 1_000_000)
+                + " ms"
+        }
+        return SharedMemError(.lockTimeout, errno: Errno.timedOut.rawValue, sentence)
+    }
+}
+
+extension Holder {
+    /// Which session, of which process and program; as far as it's known.
+    fileprivate var words: String {
+        var words = "session " + String(session)
+        if pid != 0 { words += ", pid " + String(pid) }
+        if !program.isEmpty {
+            // Anybody can choose it: what a terminal would act upon isn't repeated.
+            let shown = program.map { $0 < 0x20 || $0 == 0x7f ? UInt8(ascii: "?") : $0 }
+            words += " ('" + String(decoding: shown, as: UTF8.self) + "')"
+        }
+        return pid == 0 && program.isEmpty ? words : words + ","
     }
 }

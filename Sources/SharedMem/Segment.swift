@@ -7,7 +7,8 @@ internal import Synchronization
 ///
 /// A segment may be used by many threads at once. Reads take no lock and make no system call; writes are serialised
 /// by the segment's lock word, between threads and between processes alike. After a `fork` the child attaches again at
-/// its first call.
+/// its first call. While the daemon is restarted everything goes on; a daemon that stays away for longer than `graceTime`
+/// makes every operation throw `notConnected`, until there is one again.
 public final class Segment: Sendable {
     /// What a handle may do.
     public enum Access: Sendable {
@@ -28,13 +29,18 @@ public final class Segment: Sendable {
     }
 
     private let lockTimeout = Atomic<UInt64>(5000)
-    private let session: Session
+    /// Through which it's attached.
+    let session: Session
     private let protocolName: SegmentName
+    /// `graceTime` as it's used.
+    private let grace: Atomic<UInt64>
     /// Every generation this handle was attached to; the last one is current.
     ///
-    /// Kept until the handle goes, because other
-    /// threads may still be in an older one; the daemon gives the memory of old ones back.
+    /// Held for moments only. Kept until the handle goes, because other threads may still be in an older one: a read leaves no mark. What an
+    /// old one keeps is addresses; the daemon gives its memory back.
     private let attached: ForkSafeMutex<[AttachedStore]>
+    /// Held by the one thread that attaches again.
+    private let attaching = ForkSafeMutex<Void>(())
     /// The address of the last one's view: one load for each operation.
     private let current: Atomic<UInt>
 
@@ -50,12 +56,12 @@ public final class Segment: Sendable {
     init(name: String, access: Access, session: Session) throws(SharedMemError) {
         let protocolName = try Session.name(name)
         let first = try AttachedStore(
-            try session.attach(protocolName, access == .readOnly ? .readOnly : .readWrite), name: name,
-            session: session)
+            session.attach(protocolName, access == .readOnly ? .readOnly : .readWrite), name: name, session: session)
         self.name = name
         self.access = access
         self.session = session
         self.protocolName = protocolName
+        grace = Atomic(GraceTime(session.graceTime).nanoseconds)
         attached = ForkSafeMutex([first])
         current = Atomic(first.address)
     }
@@ -64,6 +70,17 @@ public final class Segment: Sendable {
 // MARK: - The current generation
 
 extension Segment {
+    /// How long operations go on after the daemon is gone; nil: for ever.
+    ///
+    /// The session's when the segment was opened; 5 seconds by default, `.zero`: not at all. Counted from the first
+    /// operation that notices. Until then reads and writes go on in the memory that is mapped, and look for the daemon now
+    /// and then without waiting for it. When it's back and still has the segment, nothing has happened; when the segment
+    /// was lost, operations go on with the new one, or throw why there is none.
+    public var graceTime: Duration? {
+        get { GraceTime(nanoseconds: grace.load(ordering: .relaxed)).duration }
+        set { grace.store(GraceTime(newValue).nanoseconds, ordering: .relaxed) }
+    }
+
     /// Runs `body` with the current generation, attached again in a forked child or after a move to a newer one.
     @inline(__always)
     package func withStore<Result>(
@@ -72,12 +89,12 @@ extension Segment {
         try unsafe withView { (view) throws(StoreError) in try unsafe body(view.pointee.store) }
     }
 
-    /// The current generation's view, if this process has it mapped.
+    /// The current generation's view, if this process has it mapped and the daemon lives.
     @unsafe @inline(__always)
     func currentView() -> UnsafePointer<AttachedStore.View>? {
         // SYNC: the view's bytes are visible with its address; pairs with the store in `attachAgain(insteadOf:)`.
         guard let view = unsafe AttachedStore.View.at(current.load(ordering: .acquiring)),
-            unsafe view.pointee.forkCount == ForkCounter.current
+            unsafe view.pointee.forkCount == ForkCounter.current, unsafe view.pointee.isOwned
         else { return nil }
         return unsafe view
     }
@@ -90,14 +107,20 @@ extension Segment {
         var attempts = 3
         while true {
             // SYNC: the view's bytes are visible with its address; pairs with the store in `attachAgain(insteadOf:)`.
-            let address = current.load(ordering: .acquiring)
+            var address = current.load(ordering: .acquiring)
+            if let view = unsafe AttachedStore.View.at(address), unsafe view.pointee.forkCount == ForkCounter.current,
+                unsafe !view.pointee.isOwned
+            {
+                address = try unsafe lookForDaemon(view, address)
+            }
             // Its object is in `attached`, which only grows.
             if let view = unsafe AttachedStore.View.at(address), unsafe view.pointee.forkCount == ForkCounter.current {
                 do throws(StoreError) {
                     return try unsafe body(view)
                 } catch {
                     attempts -= 1
-                    guard error == .retired, attempts > 0 else { throw SharedMemError(error, segment: name) }
+                    let cause = unsafe view.pointee.store.cause(of: error)
+                    guard cause == .retired, attempts > 0 else { throw SharedMemError(cause, segment: name) }
                 }
             }
             try attachAgain(insteadOf: address)
@@ -109,16 +132,99 @@ extension Segment {
         attached.withLock { $0.last }
     }
 
+    /// The object behind a view.
+    func attachment(of view: UnsafePointer<AttachedStore.View>) -> AttachedStore? {
+        let address = UInt(bitPattern: view)
+        return attached.withLock { attached in attached.last { $0.address == address } }
+    }
+
     /// Attaches to the newest generation, unless another thread has done so.
     private func attachAgain(insteadOf old: UInt) throws(SharedMemError) {
-        try attached.withLock { (attached) throws(SharedMemError) in
+        try attaching.withLock { _ throws(SharedMemError) in
             guard current.load(ordering: .relaxed) == old else { return }
-            let next = try AttachedStore(
-                try session.attach(protocolName, access == .readOnly ? .readOnly : .readWrite), name: name,
-                session: session)
-            attached.append(next)
-            // SYNC: publishes the object; pairs with the load in `withStore(_:)`.
-            current.store(next.address, ordering: .releasing)
+            try replace(by: session.attach(protocolName, protocolAccess))
         }
+    }
+
+    /// Makes what an attach gave the current generation; only for the thread that holds `attaching`.
+    private func replace(by files: consuming Attached) throws(SharedMemError) {
+        let next = try AttachedStore(files, name: name, session: session)
+        attached.withLock { $0.append(next) }
+        // SYNC: publishes the object; pairs with the load in `withView(_:)`.
+        current.store(next.address, ordering: .releasing)
+    }
+
+    private var protocolAccess: SharedMemProtocol.Access { access == .readOnly ? .readOnly : .readWrite }
+}
+
+// MARK: - A daemon that is gone
+
+extension Segment {
+    /// Looks for the daemon that owned the current generation, and returns the address of the one to go on with.
+    ///
+    /// Within the grace time that's the same one until there is a daemon; only one thread looks, and waits for nothing
+    /// but the files. After it, all wait for the one that looks, and a daemon that isn't there is thrown.
+    @inline(never)
+    private func lookForDaemon(
+        _ view: UnsafePointer<AttachedStore.View>, _ address: UInt
+    ) throws(SharedMemError) -> UInt {
+        let orphaned = unsafe view.pointee.orphanedNanoseconds(at: SystemClock.monotonicCoarse())
+        if orphaned < grace.load(ordering: .relaxed) {
+            _ = try attaching.withLockIfFree { _ throws(SharedMemError) in
+                try unsafe renew(view, address, isWaiting: false)
+            }
+        } else {
+            let isRenewed = try attaching.withLock { _ throws(SharedMemError) in
+                try unsafe renew(view, address, isWaiting: true)
+            }
+            guard isRenewed else { throw orphan(orphaned) }
+        }
+        // SYNC: as in `withView(_:)`.
+        return current.load(ordering: .acquiring)
+    }
+
+    /// Asks the daemon, if it's there, for the generation to use; only for the thread that holds `attaching`.
+    ///
+    /// Throws what the daemon refuses; false: there is none.
+    private func renew(
+        _ view: UnsafePointer<AttachedStore.View>, _ address: UInt, isWaiting: Bool
+    ) throws(SharedMemError) -> Bool {
+        guard current.load(ordering: .relaxed) == address, unsafe !view.pointee.isOwned else { return true }
+        do throws(SharedMemError) {
+            guard try session.reconnect(isWaiting: isWaiting) else { return false }
+            let files = try session.attach(protocolName, protocolAccess, isWaiting: false)
+            if currentAttachment()?.isSame(as: files) == true {
+                unsafe view.pointee.confirm(files.lifeWord)
+            } else {
+                try replace(by: files)
+            }
+            return true
+        } catch {
+            // Whatever keeps from asking may pass; what the daemon answers counts.
+            guard error.isAbsence || error.code == .systemCall && !isWaiting else { throw error }
+            return false
+        }
+    }
+
+    /// Looks for the daemon if it's gone, for somebody who waits in a generation; whether there is another one to use.
+    func hasMoved(from view: UnsafePointer<AttachedStore.View>) -> Bool {
+        let address = UInt(bitPattern: view)
+        if unsafe !view.pointee.isOwned {
+            _ = attaching.withLockIfFree { _ in
+                do throws(SharedMemError) {
+                    _ = try unsafe renew(view, address, isWaiting: false)
+                } catch {
+                    // Told to the next operation.
+                }
+            }
+        }
+        return current.load(ordering: .relaxed) != address
+    }
+
+    private func orphan(_ nanoseconds: UInt64) -> SharedMemError {
+        SharedMemError(
+            .notConnected, errno: Errno.notConnected.rawValue,
+            "segment '" + name + "': the daemon at " + session.socketPath + " has been gone for more than "
+                + String(nanoseconds / 1_000_000) + " ms: see that sharedmemd runs")
     }
 }

@@ -1,16 +1,30 @@
 internal import LinuxIPC
 internal import SharedMemProtocol
+internal import Synchronization
 
 /// One attached process as the daemon knows it: a connection through which segments are made, found and attached.
 ///
 /// A session may be used by many threads at once; requests of one session are answered in turn. It connects when it's
-/// needed, and again after the daemon has ended the connection or the process has forked.
+/// needed, and again after the process has forked. When the connection is lost, because the daemon is restarted for
+/// instance, requests wait for the daemon as long as `graceTime`, take the session up again, and are done once, however
+/// often they had to be sent.
 public final class Session: Sendable {
     /// Where the daemon listens.
     let socketPath: String
 
-    /// nil: not connected.
-    private let connection = ForkSafeMutex<Connection?>(nil)
+    /// What this process has of the daemon.
+    private let link = ForkSafeMutex(Link())
+
+    /// `graceTime` as it's used.
+    private let grace = Atomic(GraceTime.standard.nanoseconds)
+
+    /// How long requests wait for a daemon that was there and is gone; nil: for ever.
+    ///
+    /// 5 seconds by default, `.zero`: not at all. Segments that are opened from now on have it too.
+    public var graceTime: Duration? {
+        get { GraceTime(nanoseconds: grace.load(ordering: .relaxed)).duration }
+        set { grace.store(GraceTime(newValue).nanoseconds, ordering: .relaxed) }
+    }
 
     /// Where the daemon listens if nobody says otherwise.
     public static var defaultSocketPath: String { "/run/sharedmemd/control.sock" }
@@ -20,7 +34,7 @@ public final class Session: Sendable {
     /// nil: the environment's `SHAREDMEM_SOCKET`, or else `defaultSocketPath`. Throws `notConnected` if nobody listens.
     public convenience init(socketPath: String? = nil) throws(SharedMemError) {
         self.init(unconnected: socketPath)
-        try request { (connection) throws(SharedMemError) in _ = connection.sessionID }
+        try link.withLock { (link) throws(SharedMemError) in _ = try link.greet(self.socketPath, attach: nil) }
     }
 
     /// Connects at the first request, which may then travel with the greeting.
@@ -28,44 +42,61 @@ public final class Session: Sendable {
         self.socketPath =
             socketPath ?? ThisProcess.environmentValue(of: "SHAREDMEM_SOCKET") ?? Self.defaultSocketPath
     }
+}
 
-    /// Runs `body` with the connection, made if there is none; a lost one is not kept.
+// MARK: - Requests
+
+extension Session {
+    /// How long a request that finds no connection waits for a greeting's answer in one go.
+    static var answerMilliseconds: Int { 50 }
+
+    /// The time between two looks for a daemon that is gone.
+    private static var napNanoseconds: UInt64 { 5_000_000 }
+
+    /// Sends a request and waits for its reply, and for the daemon if it's gone; a refusal is thrown.
+    func exchange(_ request: Request) throws(SharedMemError) -> Answer {
+        let answer = try insisting { (link, requestID) throws(SharedMemError) in
+            try link.exchange(request, requestID)
+        }
+        try answer.check()
+        return answer
+    }
+
+    /// Runs `body` with a connection, again with the same request id as long as it returns nil: the connection was lost.
     ///
-    /// `isRepeatable`: a request that may be sent again if the connection was lost since the last one.
-    private func request<Result>(
-        isRepeatable: Bool = true, _ body: (inout Connection) throws(SharedMemError) -> Result
+    /// Gives up when the daemon is gone for longer than the grace time; at once if there never was one, or if the caller
+    /// doesn't want to wait.
+    private func insisting<Result: ~Copyable>(
+        isWaiting: Bool = true, _ body: (inout Link, UInt32) throws(SharedMemError) -> Result?
     ) throws(SharedMemError) -> Result {
-        try connection.withLock { (held) throws(SharedMemError) in
-            if let result = try Self.repeated(&held, isRepeatable: isRepeatable, body) { return result }
-            held = try Connection.greeting(path: socketPath, attach: nil).takeConnection()
-            return try Self.kept(&held, body)
+        var requestID: UInt32 = 0
+        var start: UInt64?
+        var reason = SharedMemError.daemonGone(socketPath)
+        while true {
+            var isFirst = false
+            do throws(SharedMemError) {
+                let result: Result? = try link.withLock { (link) throws(SharedMemError) in
+                    isFirst = !link.hasBeenGreeted
+                    guard try link.connect(to: socketPath, waitingMilliseconds: Self.answerMilliseconds) else {
+                        return nil
+                    }
+                    if requestID == 0 { requestID = link.nextRequestID() }
+                    return try body(&link, requestID)
+                }
+                switch consume result {
+                case .some(let result): return result
+                case .none: break
+                }
+            } catch {
+                guard error.isAbsence, !isFirst else { throw error }
+                reason = error
+            }
+            let now = SystemClock.monotonic()
+            let waited = now &- (start ?? now)
+            start = now &- waited
+            guard isWaiting, waited < grace.load(ordering: .relaxed) else { throw reason }
+            ThisProcess.pause(nanoseconds: Self.napNanoseconds)
         }
-    }
-
-    /// Runs `body` with the connection that is there; nil: there is none, or none any more.
-    private static func repeated<Result: ~Copyable>(
-        _ held: inout Connection?, isRepeatable: Bool, _ body: (inout Connection) throws(SharedMemError) -> Result
-    ) throws(SharedMemError) -> Result? {
-        guard var current = held.take(), current.forkCount == ForkCounter.current else { return nil }
-        do throws(SharedMemError) {
-            let result = try body(&current)
-            held = consume current
-            return result
-        } catch {
-            if error.code == .notConnected, isRepeatable { return nil }
-            if error.keepsConnection { held = consume current }
-            throw error
-        }
-    }
-
-    /// Runs `body` with the connection that was just made.
-    private static func kept<Result>(
-        _ held: inout Connection?, _ body: (inout Connection) throws(SharedMemError) -> Result
-    ) throws(SharedMemError) -> Result {
-        guard let result = try repeated(&held, isRepeatable: false, body) else {
-            throw SharedMemError(.notConnected, "the process was forked while it connected")
-        }
-        return result
     }
 }
 
@@ -83,105 +114,66 @@ extension Session {
     }
 
     /// Asks for the segment's files, together with the greeting if nobody has greeted yet.
-    func attach(_ name: SegmentName, _ access: SharedMemProtocol.Access) throws(SharedMemError) -> Attached {
-        try connection.withLock { (held) throws(SharedMemError) in
-            let attached = try Self.repeated(&held, isRepeatable: true) { (connection) throws(SharedMemError) in
-                try connection.attach(name, access)
-            }
-            if let attached { return attached }
-            var greeting = try Connection.greeting(
-                path: socketPath, attach: Hello.Attach(segment: name, access: access))
-            guard let first = greeting.attached.take() else {
-                throw SharedMemError(.versionSkew, "the daemon greeted without the attach that was asked for")
-            }
-            held = greeting.takeConnection()
-            return first
+    func attach(
+        _ name: SegmentName, _ access: SharedMemProtocol.Access, isWaiting: Bool = true
+    ) throws(SharedMemError) -> Attached {
+        let attach = Hello.Attach(segment: name, access: access)
+        let first = try link.withLock { (link) throws(SharedMemError) -> Attached? in
+            link.hasBeenGreeted ? nil : try link.greet(socketPath, attach: attach)
         }
+        if let first { return first }
+        return try insisting(isWaiting: isWaiting) { (link, requestID) throws(SharedMemError) in
+            try link.attach(attach, requestID)
+        }
+    }
+
+    /// Goes on with connecting to a daemon that may be gone; false: it's not there yet.
+    ///
+    /// Without `isWaiting`, also if another thread is at it; otherwise waits for an answer for a moment.
+    func reconnect(isWaiting: Bool) throws(SharedMemError) -> Bool {
+        if isWaiting {
+            return try link.withLock { (link) throws(SharedMemError) in
+                try link.connect(to: socketPath, waitingMilliseconds: Self.answerMilliseconds)
+            }
+        }
+        let isConnected = try link.withLockIfFree { (link) throws(SharedMemError) in
+            try link.connect(to: socketPath, waitingMilliseconds: 0)
+        }
+        return isConnected ?? false
     }
 }
 
-// MARK: - Pins
+// MARK: - Pins and locks
 
 extension Session {
-    /// Pins a segment that was attached over `connection`, or unpins it; false: the daemon refused, or it's lost.
+    /// Pins a segment for `lineage`; false: the daemon refused or is gone, or the lineage is over.
+    func pin(_ segmentID: UInt64, of lineage: Lineage) -> Bool {
+        link.withLock { $0.pin(segmentID, of: lineage, path: socketPath) }
+    }
+
+    /// Gives a pin of `lineage` back, now or when the daemon is there again.
+    func unpin(_ segmentID: UInt64, of lineage: Lineage) {
+        link.withLock { $0.unpin(segmentID, of: lineage, path: socketPath) }
+    }
+
+    /// Asks who has the lock word of a segment that `lineage` is attached to; nil: there is no answer to be had now.
     ///
-    /// A connection that was made since belongs to a session that has no pin and may not be attached.
-    func ask(_ request: Request, over connection: Connection.Identity) -> Bool {
-        self.connection.withLock { held in
-            guard held?.identity === connection else { return false }
-            do throws(SharedMemError) {
-                let reply = try Self.repeated(&held, isRepeatable: true) { (connection) throws(SharedMemError) in
-                    try connection.exchange(request).reply
-                }
-                return reply == .pinned || reply == .unpinned
-            } catch {
-                // The caller goes on without a pin; one that isn't given back goes with the connection.
-                return false
+    /// Waits for the answer for a second, and for nothing else.
+    func holder(of segmentID: UInt64, for lineage: Lineage) -> Holder? {
+        do throws(SharedMemError) {
+            let reply: Reply?? = try link.withLockIfFree { (link) throws(SharedMemError) in
+                guard try link.connect(to: socketPath, waitingMilliseconds: Self.answerMilliseconds),
+                    link.lineage === lineage
+                else { return nil }
+                let requestID = link.nextRequestID()
+                guard let answer = try link.exchangeSoon(.whoHolds(segmentID: segmentID), requestID) else { return nil }
+                return answer.reply
             }
+            guard case .holder(let holder)?? = reply else { return nil }
+            return holder
+        } catch {
+            // Who waits for the word goes on waiting, with or without knowing for whom.
+            return nil
         }
-    }
-}
-
-// MARK: - Segments by name
-
-extension Session {
-    /// Makes a segment; doesn't attach to it.
-    ///
-    /// All its memory is reserved before this returns (0.6 s for each GiB were measured). Throws `exists`,
-    /// `notPermitted`, `full` or `invalidArgument`.
-    public func create(_ segment: String, options: SegmentOptions) throws(SharedMemError) {
-        let definition = SegmentDefinition(
-            name: try Self.name(segment), byteCount: options.byteCount, entryCount: options.entryCount,
-            mode: options.mode, owner: options.owner, group: options.group)
-        try request(isRepeatable: false) { (connection) throws(SharedMemError) in
-            _ = try connection.exchange(.create(definition))
-        }
-    }
-
-    /// Removes a segment's name; those who are attached get `removed`, the memory goes with the last mapping.
-    ///
-    /// Only its owner and root may.
-    public func remove(_ segment: String) throws(SharedMemError) {
-        let name = try Self.name(segment)
-        try request(isRepeatable: false) { (connection) throws(SharedMemError) in
-            _ = try connection.exchange(.remove(name))
-        }
-    }
-
-    /// Describes the segments that the caller may read, in the order of their names.
-    public func segments() throws(SharedMemError) -> [SegmentInfo] {
-        try request { (connection) throws(SharedMemError) in
-            var infos: [SegmentInfo] = []
-            var last: SegmentName?
-            while true {
-                let answer = try connection.exchange(.list(after: last))
-                guard case .list(let page, let more) = answer.reply else {
-                    throw Connection.unexpected("a list")
-                }
-                for description in page { infos.append(SegmentInfo(description)) }
-                last = page.last?.name
-                if !more || page.isEmpty { return infos }
-            }
-        }
-    }
-
-    /// Describes one segment, which the caller must be allowed to read.
-    public func info(of segment: String) throws(SharedMemError) -> SegmentInfo {
-        let name = try Self.name(segment)
-        return try request { (connection) throws(SharedMemError) in
-            let answer = try connection.exchange(.show(name))
-            guard case .shown(let description) = answer.reply else { throw Connection.unexpected("a description") }
-            return SegmentInfo(description)
-        }
-    }
-
-    /// A name as the protocol has it.
-    static func name(_ text: String) throws(SharedMemError) -> SegmentName {
-        guard let name = SegmentName(text) else {
-            throw SharedMemError(
-                .invalidArgument, errno: Errno.invalidArgument.rawValue,
-                "'" + text + "' can't be a segment's name: 1 to 64 of A-Z a-z 0-9 . _ - are, not starting with a dot")
-        }
-        return name
     }
 }

@@ -84,8 +84,15 @@ extension SharedMemError: CustomStringConvertible {}
 // MARK: - From the layers below
 
 extension SharedMemError {
-    /// Whether the connection on which it came can go on: the daemon refused, and nothing was lost.
-    var keepsConnection: Bool { code != .notConnected && code != .versionSkew }
+    /// Whether there is no daemon, which may come back; one that is there and silent is another matter.
+    var isAbsence: Bool { code == .notConnected && errno == Errno.notConnected.rawValue }
+
+    /// A daemon that was there and isn't any more.
+    static func daemonGone(_ path: String) -> SharedMemError {
+        SharedMemError(
+            .notConnected, errno: Errno.notConnected.rawValue,
+            "the daemon at " + path + " is gone: see that sharedmemd runs")
+    }
 
     /// A system call that failed at `doing` something.
     init(_ error: Errno, _ doing: String) {

@@ -10,14 +10,14 @@ extension Broker {
 
     /// Gives one attachment back; a segment that was removed in between is no error.
     mutating func detach(_ segmentID: UInt64, _ call: Call) throws(Refusal) -> [Effect] {
-        guard let count = peers[call.peer]?.session?.attachments[segmentID] else {
+        guard let session = session(of: call.peer), let count = session.attachments[segmentID] else {
             throw .notAttached(segmentID)
         }
-        peers[call.peer]?.session?.attachments[segmentID] = count > 1 ? count - 1 : nil
+        sessions.update(session.id) { $0.attachments[segmentID] = count > 1 ? count - 1 : nil }
         var effects: [Effect] = []
         if count == 1 {
             segments.update(segmentID) { $0.sessionCount -= 1 }
-            effects = dropPin(segmentID, of: call.peer)
+            effects = dropPin(segmentID, of: session.id)
         }
         return effects + [.reply(call.peer, requestID: call.requestID, .detached)]
     }
@@ -61,9 +61,9 @@ extension Broker {
         switch segment.state {
         case .ready(let memory): return grant(waiter, segment.id, memory)
         case .making(let waiters):
-            let count = peers[waiter.call.peer]?.session?.waitingCount ?? 0
-            guard count < Session.waitingLimit else { throw .waiting(segment.name) }
-            peers[waiter.call.peer]?.session?.waitingCount = count + 1
+            let count = peers[waiter.call.peer]?.waitingCount ?? 0
+            guard count < Peer.waitingLimit else { throw .waiting(segment.name) }
+            peers[waiter.call.peer]?.waitingCount = count + 1
             segments.update(segment.id) { $0.state = .making(waiters + [waiter]) }
             return []
         }
@@ -80,7 +80,7 @@ extension Broker {
             return [.reply(call.peer, requestID: call.requestID, .shown(description))]
         case .attach(let access), .hello(_, let access):
             do throws(Refusal) {
-                try hold(segment, call)
+                try hold(segment, access, call)
             } catch {
                 return refuse(waiter, error)
             }
@@ -105,14 +105,17 @@ extension Broker {
         return [.reply(call.peer, requestID: call.requestID, greeting.reply(nil)), failure]
     }
 
-    /// Counts one more attachment of the caller's session.
-    private mutating func hold(_ segment: Segment, _ call: Call) throws(Refusal) {
-        guard let session = peers[call.peer]?.session else { return }
+    /// Counts one more attachment of the caller's session; who may write now may write until its process is dead.
+    private mutating func hold(_ segment: Segment, _ access: Access, _ call: Call) throws(Refusal) {
+        guard let session = session(of: call.peer) else { return }
         let count = session.attachments[segment.id, default: 0]
         guard count > 0 || session.attachments.count < Session.attachmentLimit else {
             throw .attachments(segment.name)
         }
-        peers[call.peer]?.session?.attachments[segment.id] = count + 1
+        sessions.update(session.id) {
+            $0.attachments[segment.id] = count + 1
+            if access == .readWrite { $0.writable.insert(segment.id) }
+        }
         if count == 0 { segments.update(segment.id) { $0.sessionCount += 1 } }
     }
 }

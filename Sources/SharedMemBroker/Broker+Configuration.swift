@@ -4,36 +4,57 @@ extension Broker {
     /// Makes the segments that the configuration names and that don't exist, and applies the rest of it from now on.
     mutating func configure(_ configuration: Configuration) -> [Effect] {
         self.configuration = configuration
-        var effects = disown(keeping: Set(configuration.segments.map(\.name)))
+        isConfigured = true
+        let named = Set(configuration.segments.map(\.name))
+        var effects = disown(keeping: named)
         for definition in configuration.segments {
             if let segment = segments[definition.name] {
                 effects += reconcile(segment, definition)
             } else {
-                effects += make(definition, isConfigured: true)
+                effects += make(definition, origin: .daemon, isConfigured: true)
             }
         }
+        for lost in lostSegments where !named.contains(lost.definition.name) {
+            effects += make(lost.definition, origin: lost.isMadeByClient ? .client : .daemon, isConfigured: false)
+        }
+        lostSegments = []
         let charged = segments.chargedByteCount
         if charged > configuration.memoryLimit {
             let sizes = (ByteCount(charged), ByteCount(configuration.memoryLimit))
             effects.append(
                 .log(.warning, "the segments take \(sizes.0), expected at most the memory limit of \(sizes.1)"))
+        } else if configuration.keepsSwitchRoom {
+            effects += warnOfLargest()
         }
-        return effects
+        return effects + beginSwitch()
     }
 
     /// Makes a segment that was remembered over a restart, unless its name is taken.
     mutating func recall(_ definition: SegmentDefinition) -> [Effect] {
-        segments[definition.name] == nil ? make(definition, isConfigured: false) : []
+        segments[definition.name] == nil ? make(definition, origin: .daemon, isConfigured: false) : []
+    }
+
+    /// Warns of segments that leave no room for a new generation of the largest of them.
+    private func warnOfLargest() -> [Effect] {
+        let largest = segments.largestCharge(besides: nil)
+        let left = room(for: .daemon).available
+        guard largest > left else { return [] }
+        let sentence =
+            "the memory limit leaves \(ByteCount(left)) beside the segments, expected at least the "
+            + "\(ByteCount(largest)) that a new generation of the largest takes: it can't be repaired by one"
+        return [.log(.warning, sentence)]
     }
 
     /// Begins to make a segment that no client asked for.
-    private mutating func make(_ definition: SegmentDefinition, isConfigured: Bool) -> [Effect] {
+    private mutating func make(
+        _ definition: SegmentDefinition, origin: Segment.Origin, isConfigured: Bool
+    ) -> [Effect] {
         do throws(Refusal) {
-            try requireRoom(for: definition)
+            try requireRoom(for: definition, of: .daemon)
         } catch {
             return [.log(.error, error.failure.text)]
         }
-        let segment = makeSegment(definition, origin: .daemon, isConfigured: isConfigured)
+        let segment = makeSegment(definition, origin: origin, isConfigured: isConfigured)
         return [.makeMemory(segmentID: segment.id, segment.definition)]
     }
 

@@ -4,6 +4,11 @@ extension Broker {
     /// Begins to make a segment that a client asks for; it's answered when the memory is there.
     mutating func create(_ definition: SegmentDefinition, _ call: Call) throws(Refusal) -> [Effect] {
         let identity = call.identity
+        guard let session = session(of: call.peer) else { return [] }
+        let creation = Segment.Creation(session: session.id, requestID: call.requestID)
+        if let segment = segments[definition.name], segment.creation == creation {
+            return try serve(Waiter(call: call, purpose: .create), segment)
+        }
         guard mayCreate(identity) else { throw .creator(definition.name, identity) }
         guard segments[definition.name] == nil else { throw .exists(definition.name) }
         guard definition.mode & ~0o666 == 0 else { throw .mode(definition) }
@@ -14,10 +19,10 @@ extension Broker {
         guard identity.isRoot || identity.isMember(of: group) else { throw .group(definition, group, identity) }
         definition.owner = owner
         definition.group = group
-        try requireRoom(for: definition)
-        let waiting = peers[call.peer]?.session?.waitingCount ?? 0
-        guard waiting < Session.waitingLimit else { throw .waiting(definition.name) }
-        let segment = makeSegment(definition, origin: .client)
+        try requireRoom(for: definition, of: .client)
+        let waiting = peers[call.peer]?.waitingCount ?? 0
+        guard waiting < Peer.waitingLimit else { throw .waiting(definition.name) }
+        let segment = makeSegment(definition, origin: .client, creation: creation)
         return try serve(Waiter(call: call, purpose: .create), segment)
             + [.makeMemory(segmentID: segment.id, segment.definition)]
     }
@@ -28,12 +33,22 @@ extension Broker {
         guard segment.permissions.allowRemoval(by: call.identity) else { throw .removal(segment, call.identity) }
         guard case .ready = segment.state else { throw .unfinished(name) }
         segments.remove(segment.id)
-        return [
+        switches.remove(segment.id)
+        sessions.noteOwner(nil, of: segment.id)
+        updateSession(of: call.peer) {
+            $0.lastChange = SavedSession.Change(requestID: call.requestID, createdSegmentID: 0)
+        }
+        var effects: [Effect] = [
             .forget(name),
             .releaseMemory(segmentID: segment.id),
             .reply(call.peer, requestID: call.requestID, .removed),
             .log(.notice, "\(call.identity) removed segment \(name)"),
         ]
+        for id in sessions.sortedIDs where sessions[id]?.writable.contains(segment.id) == true {
+            sessions.update(id) { $0.writable.remove(segment.id) }
+            effects += endIfIdle(id)
+        }
+        return effects
     }
 
     /// Takes a segment into service whose memory was made, and answers the requests that waited for it.
@@ -50,19 +65,26 @@ extension Broker {
         guard case .making(let waiters) = segment.state else {
             return [.log(.error, "memory of segment \(segment.name) was reported twice, ignoring the second report")]
         }
-        let left = availableByteCount + segment.chargedByteCount
-        guard memory.chargedByteCount <= left else {
-            let refusal = Refusal.memory(
-                segment.name, needed: memory.chargedByteCount, available: left, limit: configuration.memoryLimit)
+        let room = room(for: segment.origin, besides: segment)
+        guard memory.chargedByteCount <= room.available else {
+            let refusal = Refusal.memory(segment.name, needed: memory.chargedByteCount, room: room)
             let level: LogLevel = segment.origin == .client ? .info : .error
             return [.releaseMemory(segmentID: segmentID)] + giveUp(segment, waiters, refusal, level)
         }
         segments.charge(segmentID, byteCount: memory.chargedByteCount)
-        segments.update(segmentID) { $0.state = .ready(memory) }
+        segments.update(segmentID) {
+            $0.state = .ready(memory)
+            $0.creation = nil
+        }
+        if let creation = segment.creation {
+            sessions.update(creation.session) {
+                $0.lastChange = SavedSession.Change(requestID: creation.requestID, createdSegmentID: segmentID)
+            }
+        }
         var effects: [Effect] = []
         if segment.origin == .client { effects.append(.remember(segment.definition)) }
         for waiter in waiters {
-            peers[waiter.call.peer]?.session?.waitingCount -= 1
+            peers[waiter.call.peer]?.waitingCount -= 1
             effects += grant(waiter, segmentID, memory)
         }
         let size = ByteCount(memory.chargedByteCount)
@@ -80,31 +102,35 @@ extension Broker {
 
     /// Adds a segment, charges it and returns it; its memory has to be made.
     mutating func makeSegment(
-        _ definition: SegmentDefinition, origin: Segment.Origin, isConfigured: Bool = false
-    )
-        -> Segment
-    {
+        _ definition: SegmentDefinition, origin: Segment.Origin, isConfigured: Bool = false,
+        creation: Segment.Creation? = nil
+    ) -> Segment {
         let segment = Segment(
             id: segments.issueID(), definition: definition, permissions: Permissions(definition), origin: origin,
-            isConfigured: isConfigured, chargedByteCount: ByteCount(definition.byteCount).inPages)
+            isConfigured: isConfigured, chargedByteCount: ByteCount(definition.byteCount).inPages,
+            creation: creation)
         segments.insert(segment)
         return segment
     }
 
     /// Refuses a size of 0, and one that the memory limit doesn't leave.
-    func requireRoom(for definition: SegmentDefinition) throws(Refusal) {
+    func requireRoom(for definition: SegmentDefinition, of origin: Segment.Origin) throws(Refusal) {
         let needed = ByteCount(definition.byteCount).inPages
-        let available = availableByteCount
-        guard needed > 0 else { throw .empty(definition.name, available: available) }
-        guard needed <= available else {
-            throw .memory(
-                definition.name, needed: needed, available: available, limit: configuration.memoryLimit)
-        }
+        let room = room(for: origin)
+        guard needed > 0 else { throw .empty(definition.name, available: room.available) }
+        guard needed <= room.available else { throw .memory(definition.name, needed: needed, room: room) }
     }
 
-    /// Bytes that the memory limit leaves.
-    var availableByteCount: UInt64 {
-        configuration.memoryLimit - min(configuration.memoryLimit, segments.chargedByteCount)
+    /// What the memory limit leaves to a segment, whose own charge doesn't count if it exists.
+    ///
+    /// What a client makes leaves room for a new generation of the largest segment, which may be that one.
+    func room(for origin: Segment.Origin, besides segment: Segment? = nil) -> Room {
+        Room(
+            limit: configuration.memoryLimit,
+            charged: segments.chargedByteCount - (segment?.chargedByteCount ?? 0),
+            switching: switches.running?.byteCount ?? 0,
+            largest: configuration.keepsSwitchRoom && origin == .client
+                ? segments.largestCharge(besides: segment?.id) : nil)
     }
 
     /// Whether the configuration lets `identity` create segments.
@@ -118,9 +144,9 @@ extension Broker {
         _ segment: Segment, _ waiters: [Waiter], _ refusal: Refusal, _ level: LogLevel
     ) -> [Effect] {
         segments.remove(segment.id)
-        var effects: [Effect] = []
+        var effects = segment.creation.map { endIfIdle($0.session) } ?? []
         for waiter in waiters {
-            peers[waiter.call.peer]?.session?.waitingCount -= 1
+            peers[waiter.call.peer]?.waitingCount -= 1
             effects += refuse(waiter, refusal)
         }
         effects.append(.log(level, refusal.failure.text))

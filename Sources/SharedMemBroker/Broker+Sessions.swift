@@ -2,38 +2,40 @@ internal import SharedMemProtocol
 
 extension Broker {
     /// Takes a connection in, unless its user holds too many.
-    mutating func connect(_ peer: PeerID, _ identity: PeerIdentity) -> [Effect] {
-        guard peers[peer] == nil else {
-            return [.log(.error, "connection \(peer.rawValue) was reported twice, ignoring the second report")]
+    mutating func connect(_ id: PeerID, _ peer: Peer) -> [Effect] {
+        guard peers[id] == nil else {
+            return [.log(.error, "connection \(id.rawValue) was reported twice, ignoring the second report")]
         }
+        let identity = peer.identity
         let count = connectionCounts[identity.uid, default: 0]
         guard identity.isRoot || count < configuration.connectionsPerUser else {
             let reason =
                 "\(identity) connected while uid \(identity.uid) holds \(count) connections, "
                 + "expected at most \(configuration.connectionsPerUser)"
-            return [.disconnect(peer, reason: reason)]
+            return [.disconnect(id, reason: reason)] + forgetProcess(peer.process)
         }
         connectionCounts[identity.uid] = count + 1
-        peers[peer] = Peer(identity: identity)
+        peers[id] = peer
+        processes.insert(id, of: peer.process)
         return []
     }
 
-    /// Begins a session, with its first attach if HELLO asks for one.
+    /// Begins a session, or goes on with one that its process left, with the first attach if HELLO asks for one.
     mutating func greet(_ hello: Hello, _ call: Call) -> [Effect] {
-        let daemon = ProtocolLimits.majors
-        guard daemon.overlaps(hello.majors) else {
-            let refusal = Refusal.protocols(hello.majors)
-            return [.reply(call.peer, requestID: call.requestID, .failure(refusal.failure))]
-                + disconnect(call.peer, reason: "\(call.identity): \(refusal.failure.text)")
-        }
-        guard let sessionID = sessionIDs.issue() else {
-            let refusal = Refusal.sessions(limit: sessionIDs.limit)
+        guard let major = commonMajor(with: hello.majors) else { return refuseProtocol(hello.majors, call) }
+        guard let peer = peers[call.peer] else { return [] }
+        guard let sessionID = takeUpLeftSession(of: peer) ?? beginSession(of: peer, over: call.peer) else {
+            let refusal = Refusal.sessions(limit: sessions.limit)
             return [.reply(call.peer, requestID: call.requestID, .failure(refusal.failure))]
         }
-        peers[call.peer]?.session = Session(id: sessionID)
+        peers[call.peer]?.state = .session(sessionID)
+        sessions.update(sessionID) {
+            $0.state = .connected(call.peer)
+            $0.token = peer.token
+            $0.program = hello.program
+        }
         let greeting = Greeting(
-            features: hello.features & ProtocolLimits.features, session: sessionID,
-            major: min(daemon.upperBound, hello.majors.upperBound))
+            features: hello.features & ProtocolLimits.features, session: sessionID, major: major, token: peer.token)
         guard let wanted = hello.attach else {
             return [.reply(call.peer, requestID: call.requestID, greeting.reply(nil))]
         }
@@ -47,36 +49,76 @@ extension Broker {
         }
     }
 
-    /// Takes back what a connection that has ended held.
-    mutating func hangUp(_ peer: PeerID) -> [Effect] {
-        forget(peer)
-    }
-
-    /// Ends a connection.
-    mutating func disconnect(_ peer: PeerID, reason: String) -> [Effect] {
-        forget(peer) + [.disconnect(peer, reason: reason)]
-    }
-
-    /// Takes back what a connection holds: its place, its session, its pins, its attachments, its waiting requests.
-    private mutating func forget(_ id: PeerID) -> [Effect] {
-        let effects = dropPins(of: id)
-        guard let peer = peers.removeValue(forKey: id) else { return [] }
-        let count = connectionCounts[peer.identity.uid, default: 0]
-        connectionCounts[peer.identity.uid] = count > 1 ? count - 1 : nil
-        guard let session = peer.session else { return effects }
-        sessionIDs.retire(session.id)
-        for segmentID in session.attachments.keys {
-            segments.update(segmentID) { $0.sessionCount -= 1 }
+    /// Goes on with a session whose token the caller shows, over its connection instead of the one that it had.
+    ///
+    /// What was attached is to be attached again. Pins that were found after a restart stay.
+    mutating func resume(_ reconnect: Reconnect, _ call: Call) -> [Effect] {
+        guard let major = commonMajor(with: reconnect.majors) else { return refuseProtocol(reconnect.majors, call) }
+        guard let peer = peers[call.peer] else { return [] }
+        do throws(Refusal) {
+            guard let session = sessions[reconnect.session] else { throw .noSuchSession(reconnect.session) }
+            guard session.process == peer.process, session.token == reconnect.token else {
+                throw .foreignSession(reconnect.session, call.identity)
+            }
+            var effects: [Effect] = []
+            if case .connected(let old) = session.state {
+                effects = giveBack(session.id) + [.close(old)]
+                _ = forgetConnection(old)
+            }
+            peers[call.peer]?.state = .session(session.id)
+            sessions.update(session.id) {
+                $0.state = .connected(call.peer)
+                $0.uid = call.identity.uid
+                $0.gid = call.identity.gid
+            }
+            let greeting = Greeting(
+                features: reconnect.features & ProtocolLimits.features, session: session.id, major: major,
+                token: session.token)
+            return effects + [.reply(call.peer, requestID: call.requestID, .reconnected(greeting.welcome))]
+        } catch {
+            return [.reply(call.peer, requestID: call.requestID, .failure(error.failure))]
         }
-        if session.waitingCount > 0 { dropWaiters(of: id) }
-        return effects
     }
 
-    /// Drops all requests of a connection that wait.
-    private mutating func dropWaiters(of peer: PeerID) {
-        for segment in segments.all {
-            guard case .making(let waiters) = segment.state else { continue }
-            segments.update(segment.id) { $0.state = .making(waiters.filter { $0.call.peer != peer }) }
+    /// Goes on with the oldest session that a process left and that belongs to the same user; nil: there is none.
+    ///
+    /// Its requests are counted anew.
+    private mutating func takeUpLeftSession(of peer: Peer) -> UInt32? {
+        let left = processes[peer.process].sessions.sorted().first {
+            sessions[$0].map { $0.state == .abandoned && $0.uid == peer.identity.uid } == true
         }
+        guard let left else { return nil }
+        segments.forgetCreations(of: left)
+        sessions.update(left) {
+            $0.gid = peer.identity.gid
+            $0.lastChange = nil
+            $0.resumedAt = peer.connectedAt
+        }
+        return left
+    }
+
+    /// Adds a session; nil: there are as many as there may be.
+    private mutating func beginSession(of peer: Peer, over connection: PeerID) -> UInt32? {
+        guard let id = sessions.issueID() else { return nil }
+        recentDeaths.forget(id)
+        sessions.insert(
+            Session(
+                id: id, process: peer.process, token: peer.token, uid: peer.identity.uid, gid: peer.identity.gid,
+                since: peer.connectedAt, program: [], state: .connected(connection)))
+        processes.insert(id, of: peer.process)
+        return id
+    }
+
+    /// The newest protocol that both sides speak.
+    private func commonMajor(with client: ClosedRange<UInt16>) -> UInt16? {
+        let daemon = ProtocolLimits.majors
+        return daemon.overlaps(client) ? min(daemon.upperBound, client.upperBound) : nil
+    }
+
+    /// Refuses a client that speaks no protocol that the daemon speaks.
+    private mutating func refuseProtocol(_ client: ClosedRange<UInt16>, _ call: Call) -> [Effect] {
+        let refusal = Refusal.protocols(client)
+        return [.reply(call.peer, requestID: call.requestID, .failure(refusal.failure))]
+            + disconnect(call.peer, reason: "\(call.identity): \(refusal.failure.text)")
     }
 }

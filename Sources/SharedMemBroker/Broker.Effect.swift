@@ -13,12 +13,37 @@ extension Broker {
         case pin(PeerID, requestID: UInt32, segmentID: UInt64, session: UInt32)
         /// Take a session's pin of a segment away.
         case unpin(segmentID: UInt64, session: UInt32)
+        /// Keep `savedState` over a restart; the effects behind this one depend on it. (A death is saved behind its
+        /// repairs: who is killed in between repairs once more.)
+        case save
         /// End a connection and log why, once.
         case disconnect(PeerID, reason: String)
-        /// Make a segment's memory files on the worker; answered by `memoryMade` or `memoryFailed`.
+        /// End a connection, without a word: its process is dead, though a forked child may still hold it, or has taken
+        /// its session up again over another one.
+        case close(PeerID)
+        /// Nobody needs to be told of this process's death any more.
+        case forgetProcess(ProcessIdentity)
+        /// Free a segment's lock word if it's the one of one of these dead sessions, finish or undo what it was about,
+        /// take their pins, and wake everybody who waits for the word, whatever it says; tell `repaired` if it was one of
+        /// theirs, and `spoiled` if it can't be trusted. `owner` names the process for the log, `process 7 (name) of uid 1`.
+        case repair(segmentID: UInt64, sessions: [UInt32], owner: String)
+        /// Look at a segment's lock word, and tell `lockSeen`.
+        case seeLock(PeerID, requestID: UInt32, segmentID: UInt64)
+        /// Send these sessions, each with when it took its segment's lock word.
+        case replyWithSessions(PeerID, requestID: UInt32, [SessionDescription], more: Bool)
+        /// Send these statistics, completed with what only the daemon knows.
+        case replyWithStatistics(PeerID, requestID: UInt32, Statistics)
+        /// Make the segment's next generation on the worker: take the lock word (from `owner`, which will never give
+        /// it back, or nil: as it comes), copy what is valid; answered by `generationMade` or `generationFailed`.
+        case makeGeneration(segmentID: UInt64, generation: UInt64, SegmentDefinition, from: UInt32?)
+        /// The saved state says that the new generation counts: mark the old one as retired, wake everybody, and give
+        /// its memory back when its pins are gone.
+        case retireGeneration(segmentID: UInt64, generation: UInt64)
+        /// Make a segment's memory files (of generation 1) on the worker; answered by `memoryMade` or `memoryFailed`.
         case makeMemory(segmentID: UInt64, SegmentDefinition)
         /// Set the state in the header to REMOVED and close the descriptors; the memory goes with the last mapping.
-        /// Its pins stay as they are, for a write that is under way.
+        /// Its pins stay as they are, for a write that is under way. The same for a generation of a removed segment that
+        /// `generationMade` told of too late.
         case releaseMemory(segmentID: UInt64)
         /// Keep the definition over a restart.
         case remember(SegmentDefinition)

@@ -8,26 +8,47 @@ package struct Broker {
     var configuration = Configuration(
         segments: [], memoryLimit: 0, connectionsPerUser: 0, creators: .init(users: [], groups: []))
 
+    /// Whether it was read.
+    var isConfigured = false
+
     /// The connections that are open, by their number.
     var peers: [PeerID: Peer] = [:]
 
     /// How many connections each uid holds; a uid without any isn't in it.
     var connectionCounts: [UInt32: Int] = [:]
 
-    /// The ids of the sessions that exist.
-    var sessionIDs: SessionIDs
+    /// The sessions, connected or not.
+    var sessions: SessionTable
+
+    /// The processes that have connections or sessions.
+    var processes = ProcessTable()
+
+    /// The sessions that died last.
+    var recentDeaths: RecentDeaths
 
     /// The segments, and what they are charged with.
     var segments = SegmentTable()
 
+    /// Segments whose values are lost, to be made again as soon as the configuration is known.
+    var lostSegments: [SavedSegment] = []
+
+    /// The moves to a new generation.
+    var switches = SwitchQueue()
+
+    /// What is counted from the start, and from the first start on.
+    var record: Record
+
     /// Starts without segments, sessions and rights.
     ///
-    /// Session ids are counted from `firstSessionID`, and from the lowest of `sessionIDs` behind the highest.
+    /// Session ids are counted from `firstSessionID`, and from the lowest of `sessionIDs` behind the highest. The daemon
+    /// started at `startedAt`, in ns since the epoch.
     package init(
         sessionIDs: Range<UInt32> = ProtocolLimits.sessionIDs, firstSessionID: UInt32 = 1,
-        sessionLimit: Int = ProtocolLimits.sessionCount
+        sessionLimit: Int = ProtocolLimits.sessionCount, startedAt: UInt64 = 0
     ) {
-        self.sessionIDs = SessionIDs(numbers: sessionIDs, first: firstSessionID, limit: sessionLimit)
+        sessions = SessionTable(numbers: sessionIDs, first: firstSessionID, limit: sessionLimit)
+        recentDeaths = RecentDeaths(limit: sessionLimit)
+        record = Record(startedAt: startedAt)
     }
 
     /// Takes one event and says what has to be done.
@@ -35,66 +56,59 @@ package struct Broker {
     /// A peer is forgotten at once when it's to be disconnected: what still comes from it is ignored.
     package mutating func handle(_ event: Event) -> [Effect] {
         let before = summary
-        var effects =
-            switch event {
-            case .connected(let peer, let identity): connect(peer, identity)
-            case .received(let peer, let requestID, let request): receive(request, requestID, from: peer)
-            case .hungUp(let peer): hangUp(peer)
-            case .memoryMade(let segmentID, let dataByteCount, let lockByteCount, let createdAt):
-                finish(
-                    segmentID,
-                    Segment.Memory(
-                        dataByteCount: dataByteCount, lockByteCount: lockByteCount, createdAt: createdAt))
-            case .pinFailed(let peer, let segmentID): losePin(segmentID, of: peer)
-            case .memoryFailed(let segmentID, let error, let reason): abandon(segmentID, error: error, reason: reason)
-            case .configured(let configuration): configure(configuration)
-            case .recalled(let definition): recall(definition)
-            }
+        var effects = decide(event)
+        if sessions.isChanged || segments.isChanged {
+            sessions.isChanged = false
+            segments.isChanged = false
+            // Who is killed between a repair and its being saved repairs once more; the other way round nobody would.
+            effects.insert(.save, at: event.isDeath ? effects.endIndex : effects.startIndex)
+        }
         if summary != before { effects.append(.statusChanged) }
         return effects
     }
 
-    /// Takes a request to the rule that answers it.
-    private mutating func receive(_ request: Request, _ requestID: UInt32, from peer: PeerID) -> [Effect] {
-        guard let sender = peers[peer] else { return [] }
-        let call = Call(peer: peer, requestID: requestID, identity: sender.identity)
-        switch (sender.state, request) {
-        case (.greeting, .hello(let hello)): return greet(hello, call)
-        case (.greeting, _):
-            return disconnect(peer, reason: "\(sender.identity) sent another request first, expected HELLO")
-        case (.session, .hello):
-            return disconnect(peer, reason: "\(sender.identity) sent HELLO again, expected it once")
-        case (.session, _): break
-        }
-        do throws(Refusal) {
-            return try answer(request, call)
-        } catch {
-            return [.reply(peer, requestID: requestID, .failure(error.failure))]
-        }
-    }
-
-    /// Answers a request of a session, unless it has to wait.
-    private mutating func answer(_ request: Request, _ call: Call) throws(Refusal) -> [Effect] {
-        switch request {
-        case .hello: return []
-        case .attach(let name, let access): return try attach(name, access, call)
-        case .detach(let segmentID): return try detach(segmentID, call)
-        case .create(let definition): return try create(definition, call)
-        case .remove(let name): return try remove(name, call)
-        case .list(let after): return list(after: after, call)
-        case .show(let name): return try show(name, call)
-        case .pin(let segmentID): return try pin(segmentID, call)
-        case .unpin(let segmentID): return try unpin(segmentID, call)
+    /// Takes an event to the rule that decides it.
+    private mutating func decide(_ event: Event) -> [Effect] {
+        switch event {
+        case .connected(let peer, let identity, let process, let token, let time):
+            connect(peer, Peer(identity: identity, process: process, token: token, connectedAt: time))
+        case .received(let peer, let requestID, let request): receive(request, requestID, from: peer)
+        case .hungUp(let peer): hangUp(peer)
+        case .died(let process): bury(process)
+        case .memoryMade(let segmentID, let dataByteCount, let lockByteCount, let createdAt):
+            finish(
+                segmentID,
+                Segment.Memory(
+                    generation: 1, dataByteCount: dataByteCount, lockByteCount: lockByteCount, createdAt: createdAt))
+        case .memoryFailed(let segmentID, let error, let reason): abandon(segmentID, error: error, reason: reason)
+        case .pinFailed(let peer, let segmentID): losePin(segmentID, of: peer)
+        case .lockSeen(let peer, let requestID, let segmentID, let owner, let takenAt):
+            judge(owner, of: segmentID, takenAt: takenAt, for: peer, requestID)
+        case .repaired(let segmentID): noteRepair(of: segmentID)
+        case .spoiled(let segmentID): spoil(segmentID)
+        case .generationMade(let segmentID, let generation, let dataByteCount, let lockByteCount, let createdAt):
+            finishSwitch(
+                segmentID,
+                Segment.Memory(
+                    generation: generation, dataByteCount: dataByteCount, lockByteCount: lockByteCount,
+                    createdAt: createdAt))
+        case .generationFailed(let segmentID, let error, let reason):
+            giveUpSwitch(of: segmentID, error: error, reason: reason)
+        case .restored(let state, let living, let kept): restore(state, living: living, kept: kept)
+        case .pinFound(let segmentID, let session): keepPin(segmentID, of: session)
+        case .ownerFound(let segmentID, let owner): judge(owner, of: segmentID)
+        case .configured(let configuration): configure(configuration)
+        case .recalled(let definition): recall(definition)
         }
     }
 }
 
-/// Who asked, and in which request.
-struct Call: Equatable, Sendable {
-    /// The connection.
-    let peer: PeerID
-    /// What the reply repeats.
-    let requestID: UInt32
-    /// Who is at its other end.
-    let identity: PeerIdentity
+extension Broker.Event {
+    /// Whether processes are found dead.
+    fileprivate var isDeath: Bool {
+        switch self {
+        case .died, .restored: true
+        default: false
+        }
+    }
 }

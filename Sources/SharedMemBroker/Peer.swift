@@ -1,44 +1,35 @@
+internal import SharedMemProtocol
+
 /// One connection.
 struct Peer: Sendable {
     /// Who is at its other end.
     let identity: PeerIdentity
+    /// Which process that is.
+    let process: ProcessIdentity
+    /// What takes the session up again that it may begin.
+    let token: SessionToken
+    /// When it connected: ns since the epoch.
+    let connectedAt: UInt64
     /// How far it has come.
     var state = State.greeting
-
-    /// How far a connection has come.
-    enum State: Sendable {
-        /// HELLO is still to come.
-        case greeting
-        /// HELLO was accepted.
-        case session(Session)
-    }
-
-    /// The session, if HELLO was accepted.
-    var session: Session? {
-        get {
-            if case .session(let session) = state { session } else { nil }
-        }
-        set {
-            if let newValue { state = .session(newValue) }
-        }
-    }
-}
-
-/// One attached process.
-struct Session: Sendable {
-    /// What it puts into lock words.
-    let id: UInt32
-    /// How often it's attached to which segment, removed segments included.
-    var attachments: [UInt64: Int] = [:]
-    /// How often it has pinned which of these segments, removed segments included.
-    var pins: [UInt64: Int] = [:]
     /// Requests that wait for a segment's memory.
     var waitingCount = 0
 
-    /// The most requests of one session that may wait.
+    /// How far a connection has come.
+    enum State: Sendable {
+        /// HELLO or RECONNECT is still to come.
+        case greeting
+        /// It was accepted, and this is the session's id.
+        case session(UInt32)
+    }
+
+    /// The session's id, if HELLO or RECONNECT was accepted.
+    var sessionID: UInt32? {
+        if case .session(let id) = state { id } else { nil }
+    }
+
+    /// The most requests of one connection that may wait.
     static var waitingLimit: Int { 64 }
-    /// The most segments that one session may be attached to.
-    static var attachmentLimit: Int { 4096 }
 }
 
 extension PeerIdentity: CustomStringConvertible {

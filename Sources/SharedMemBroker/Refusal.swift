@@ -28,6 +28,16 @@ extension Refusal {
             "the daemon keeps \(limit) sessions already, expected another attempt when one of them has ended")
     }
 
+    /// No session has this id.
+    static func noSuchSession(_ id: UInt32) -> Refusal {
+        Refusal(ENOENT, "there is no session \(id), expected one that hasn't ended, or HELLO")
+    }
+
+    /// The session is another process's, or its token is another one.
+    static func foreignSession(_ id: UInt32, _ identity: PeerIdentity) -> Refusal {
+        Refusal(ESTALE, "session \(id) isn't that of \(identity) with this token, expected its own, or HELLO")
+    }
+
     /// No segment has this name.
     static func noSuchSegment(_ name: SegmentName) -> Refusal {
         Refusal(ENOENT, "there is no segment \(name), expected the name of one that exists")
@@ -73,6 +83,14 @@ extension Refusal {
         Refusal(EINVAL, "the session has no pin of segment id \(segmentID), expected as many as it has asked for")
     }
 
+    /// Only who may write a segment waits for its lock.
+    static func owner(of segment: Segment, _ identity: PeerIdentity) -> Refusal {
+        Refusal(
+            EACCES,
+            "\(identity) is attached to segment \(segment.name) to read it, expected to write it, to ask who has its lock"
+        )
+    }
+
     /// The session is attached to too many segments.
     static func attachments(_ name: SegmentName) -> Refusal {
         Refusal(
@@ -83,8 +101,8 @@ extension Refusal {
     /// Too many requests of the session wait.
     static func waiting(_ name: SegmentName) -> Refusal {
         Refusal(
-            EDQUOT, needed: UInt64(Session.waitingLimit + 1), available: UInt64(Session.waitingLimit),
-            "a request for segment \(name) would be one too many to wait, expected at most \(Session.waitingLimit)")
+            EDQUOT, needed: UInt64(Peer.waitingLimit + 1), available: UInt64(Peer.waitingLimit),
+            "a request for segment \(name) would be one too many to wait, expected at most \(Peer.waitingLimit)")
     }
 
     /// The configuration doesn't name this user as a creator.
@@ -129,11 +147,20 @@ extension Refusal {
     }
 
     /// The memory limit doesn't leave enough.
-    static func memory(_ name: SegmentName, needed: UInt64, available: UInt64, limit: UInt64) -> Refusal {
+    static func memory(_ name: SegmentName, needed: UInt64, room: Room) -> Refusal {
         Refusal(
-            ENOSPC, needed: needed, available: available,
-            "segment \(name) needs \(ByteCount(needed)), expected at most the \(ByteCount(available)) that are left "
-                + "of the memory limit of \(ByteCount(limit))")
+            ENOSPC, needed: needed, available: room.available,
+            "segment \(name) needs \(ByteCount(needed)), expected at most the \(ByteCount(room.available)) that are "
+                + "left of the memory limit of \(ByteCount(room.limit))"
+                + (room.keepsSwitchRoom ? " beside the room for a new generation of the largest segment" : ""))
+    }
+
+    /// The memory limit doesn't leave enough for the next generation.
+    static func generation(of segment: Segment, room: Room) -> Refusal {
+        Refusal(
+            ENOSPC, needed: segment.chargedByteCount, available: room.available,
+            "the next generation of segment \(segment.name) needs \(ByteCount(segment.chargedByteCount)), expected at "
+                + "most the \(ByteCount(room.available)) that are left of the memory limit of \(ByteCount(room.limit))")
     }
 
     /// The worker couldn't make the memory.

@@ -18,6 +18,20 @@ struct Segment: Sendable {
     var sessionCount = 0
     /// How far its memory is.
     var state = State.making([])
+    /// The request that it's being made for, which may come again.
+    var creation: Creation?
+    /// Whether its memory can't be trusted as it is.
+    var isSpoiled = false
+    /// Whether the log was told that there is no room for its next generation.
+    var hasToldOfLack = false
+
+    /// A CREATE whose segment is being made.
+    struct Creation: Equatable, Sendable {
+        /// The id of the session that sent it.
+        let session: UInt32
+        /// Its number.
+        let requestID: UInt32
+    }
 
     /// Who asked for a segment first.
     enum Origin: Sendable {
@@ -38,7 +52,7 @@ struct Segment: Sendable {
     /// The memory files of one generation.
     struct Memory: Equatable, Sendable {
         /// Counts from 1.
-        let generation: UInt64 = 1
+        let generation: UInt64
         /// Bytes of the data file.
         let dataByteCount: UInt64
         /// Bytes of the lock file.
@@ -52,6 +66,11 @@ struct Segment: Sendable {
                 .addingReportingOverflow(ByteCount(lockByteCount).inPages)
             return overflows ? .max : sum
         }
+    }
+
+    /// The memory that counts, if it's there.
+    var memory: Memory? {
+        if case .ready(let memory) = state { memory } else { nil }
     }
 
     /// The name.
@@ -72,39 +91,44 @@ struct Segment: Sendable {
             segmentID: id, generation: memory.generation, dataByteCount: memory.dataByteCount,
             lockByteCount: access == .readWrite ? memory.lockByteCount : 0, access: access)
     }
-}
 
-/// A request that needs a segment's memory.
-struct Waiter: Sendable {
-    /// Who asked, and in which request.
-    let call: Call
-    /// What for.
-    let purpose: Purpose
+    /// What is kept of it over a restart; nil: its memory isn't there.
+    var saved: SavedSegment? {
+        guard let memory else { return nil }
+        var definition = definition
+        definition.mode = permissions.mode
+        definition.owner = permissions.owner
+        definition.group = permissions.group
+        return SavedSegment(
+            id: id, generation: memory.generation, definition: definition, dataByteCount: memory.dataByteCount,
+            lockByteCount: memory.lockByteCount, createdAt: memory.createdAt, isMadeByClient: origin == .client,
+            isConfigured: isConfigured)
+    }
 
-    /// What a request needs a segment's memory for.
-    enum Purpose: Sendable {
-        /// The first attach, answered together with HELLO.
-        case hello(Greeting, Access)
-        /// One more attachment of a session.
-        case attach(Access)
-        /// The segment itself, for the client that creates it.
-        case create
-        /// Its description.
-        case show
+    /// What tells one saved state of a segment from the next.
+    struct Imprint: Equatable {
+        private let memory: Memory?
+        private let permissions: Permissions?
+        private let isConfigured: Bool?
+
+        /// Takes it of `segment`.
+        init(_ segment: Segment) {
+            memory = segment.memory
+            permissions = memory.map { _ in segment.permissions }
+            isConfigured = memory.map { _ in segment.isConfigured }
+        }
     }
 }
 
-/// What an accepted HELLO is answered with.
-struct Greeting: Sendable {
-    /// The bits that both sides understand.
-    let features: UInt64
-    /// The session's id.
-    let session: UInt32
-    /// The protocol from here on.
-    let major: UInt16
-
-    /// Makes the reply.
-    func reply(_ attachment: Attachment?) -> Reply {
-        .hello(features: features, session: session, major: major, attachment: attachment)
+extension Segment {
+    /// Takes up what was kept, with its memory.
+    init(_ saved: SavedSegment) {
+        let memory = Memory(
+            generation: saved.generation, dataByteCount: saved.dataByteCount, lockByteCount: saved.lockByteCount,
+            createdAt: saved.createdAt)
+        self.init(
+            id: saved.id, definition: saved.definition, permissions: Permissions(saved.definition),
+            origin: saved.isMadeByClient ? .client : .daemon, isConfigured: saved.isConfigured,
+            chargedByteCount: memory.chargedByteCount, state: .ready(memory))
     }
 }

@@ -7,13 +7,16 @@ struct SegmentTable {
     /// The ids by their names.
     private var ids: [SegmentName: UInt64] = [:]
     /// The next number; 0 means nothing is attached, on the wire.
-    private var nextID: UInt64 = 1
+    private(set) var nextID: UInt64 = 1
 
     /// The names, in ascending order.
     private(set) var names: [SegmentName] = []
 
     /// Bytes that all segments together are charged with.
     private(set) var chargedByteCount: UInt64 = 0
+
+    /// Whether what is saved has changed since this was set to false.
+    var isChanged = false
 
     /// The segment with an id.
     subscript(id: UInt64) -> Segment? { segments[id] }
@@ -29,8 +32,12 @@ struct SegmentTable {
     /// Takes a number that no segment has had.
     mutating func issueID() -> UInt64 {
         defer { nextID += 1 }
+        isChanged = true
         return nextID
     }
+
+    /// Goes on counting where an earlier daemon stopped.
+    mutating func resumeIDs(at id: UInt64) { nextID = max(nextID, id) }
 
     /// Adds a segment, whose name is free, and charges it.
     mutating func insert(_ segment: Segment) {
@@ -39,13 +46,16 @@ struct SegmentTable {
         ids[segment.name] = segment.id
         segments[segment.id] = segment
         chargedByteCount += segment.chargedByteCount
+        if segment.memory != nil { isChanged = true }
     }
 
     /// Changes a segment other than its charge.
     mutating func update(_ id: UInt64, _ change: (inout Segment) -> Void) {
         guard var segment = segments.removeValue(forKey: id) else { return }
         let charged = segment.chargedByteCount
+        let before = Segment.Imprint(segment)
         change(&segment)
+        if Segment.Imprint(segment) != before { isChanged = true }
         segment.chargedByteCount = charged
         segments[id] = segment
     }
@@ -63,6 +73,22 @@ struct SegmentTable {
         ids[segment.name] = nil
         names.remove(at: position(after: segment.name) - 1)
         chargedByteCount -= segment.chargedByteCount
+        if segment.memory != nil { isChanged = true }
+    }
+
+    /// Whether a segment is being made that a session asked for.
+    func isMaking(for session: UInt32) -> Bool {
+        segments.values.contains { $0.creation?.session == session }
+    }
+
+    /// Forgets that a session asked for segments that are being made.
+    mutating func forgetCreations(of session: UInt32) {
+        for (id, segment) in segments where segment.creation?.session == session { segments[id]?.creation = nil }
+    }
+
+    /// The largest charge of a segment other than the one with the id `other`.
+    func largestCharge(besides other: UInt64?) -> UInt64 {
+        segments.values.reduce(0) { $1.id == other ? $0 : max($0, $1.chargedByteCount) }
     }
 
     /// Finds the first position in `names` whose name comes after `name`; nil: the beginning.

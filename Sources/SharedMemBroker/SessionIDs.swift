@@ -1,39 +1,31 @@
-/// Issues session ids, none of them twice at the same time.
+/// Counts session ids, so that a number comes back late.
 struct SessionIDs {
-    /// The ids that are in use.
-    private(set) var live: Set<UInt32> = []
-    /// The most ids that may be in use.
-    let limit: Int
     /// The numbers that may be ids.
     private let numbers: Range<UInt32>
     /// The number to try next.
-    private var next: UInt32
+    private(set) var next: UInt32
 
     /// Starts to count at `first`, or at the lowest of `numbers` if that isn't one of them.
-    init(numbers: Range<UInt32>, first: UInt32, limit: Int) {
+    init(numbers: Range<UInt32>, first: UInt32) {
         self.numbers = numbers
-        self.limit = min(limit, numbers.count)
         next = numbers.contains(first) ? first : numbers.lowerBound
     }
 
-    /// Takes the next id that isn't in use; nil: the limit is reached.
-    mutating func issue() -> UInt32? {
-        guard live.count < limit else { return nil }
-        while live.contains(next) { advance() }
-        let id = next
-        live.insert(id)
-        advance()
-        return id
+    /// Goes on counting at `number`, unless that can't be an id.
+    mutating func resume(at number: UInt32) {
+        if numbers.contains(number) { next = number }
     }
 
-    /// Takes an id back.
-    mutating func retire(_ id: UInt32) {
-        live.remove(id)
+    /// Takes the next of the ids that none of `takenCount` has; nil: all are taken.
+    mutating func issue(takenCount: Int, isTaken: (UInt32) -> Bool) -> UInt32? {
+        for _ in 0...min(takenCount, numbers.count - 1) {
+            let id = next
+            next = numbers.contains(id + 1) ? id + 1 : numbers.lowerBound
+            if !isTaken(id) { return id }
+        }
+        return nil
     }
 
-    /// Steps to the next number, and from the last to the first.
-    private mutating func advance() {
-        next += 1
-        if !numbers.contains(next) { next = numbers.lowerBound }
-    }
+    /// Whether a number can be an id.
+    func contains(_ number: UInt32) -> Bool { numbers.contains(number) }
 }

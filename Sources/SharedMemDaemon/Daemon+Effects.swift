@@ -7,24 +7,21 @@ extension Daemon {
     func carryOut(_ effect: Broker.Effect) {
         switch effect {
         case .reply(let id, let requestID, let reply):
-            send(to: id) { (peer) throws(Errno) in try peer.send(reply, requestID: requestID) }
-        case .replyWithMemory(let id, let requestID, let reply, let segmentID, let access):
-            guard let memory = memory[segmentID] else {
-                log.write(.error, "segment \(segmentID) has no memory to send, disconnecting")
-                drop(id)
-                return
-            }
             send(to: id) { (peer) throws(Errno) in
-                try peer.send(reply, requestID: requestID, memory: memory, access: access)
+                switch reply {
+                case .hello, .reconnected: try peer.greet(reply, requestID: requestID, life: life)
+                default: try peer.send(reply, requestID: requestID)
+                }
             }
+        case .replyWithMemory(let id, let requestID, let reply, let segmentID, let access):
+            send(AwaitedMemory(peer: id, requestID: requestID, reply: reply, access: access), of: segmentID)
         case .pin(let id, let requestID, let segmentID, let session):
             let reply = pin(segmentID, for: session, of: id)
             send(to: id) { (peer) throws(Errno) in try peer.send(reply, requestID: requestID) }
-        case .unpin(let segmentID, let session): pins[segmentID]?.unpin(session)
+        case .unpin(let segmentID, let session): unpin(segmentID, for: session)
         case .disconnect(let id, let reason): disconnect(id, reason)
         case .makeMemory(let segmentID, let definition):
-            beingMade.insert(segmentID)
-            maker.make(segmentID: segmentID, definition)
+            make(segmentID, definition)
         case .releaseMemory(let segmentID): release(segmentID)
         case .remember(let definition):
             keep { () throws(DefinitionFolder.Failure) in try definitions?.remember(definition) }
@@ -32,30 +29,27 @@ extension Daemon {
             keep { () throws(DefinitionFolder.Failure) in try definitions?.forget(name) }
         case .log(let level, let sentence): log.write(Log.Level(level), sentence)
         case .statusChanged: isStatusStale = true
-        }
-    }
-
-    /// Tells the broker what the worker has made.
-    func takeOutcomes() {
-        for outcome in maker.outcomes() {
-            switch outcome {
-            case .made(let segmentID, let made):
-                beingMade.remove(segmentID)
-                memory[segmentID] = made
-                handle(
-                    .memoryMade(
-                        segmentID: segmentID, dataByteCount: UInt64(made.dataByteCount),
-                        lockByteCount: UInt64(made.lockByteCount), createdAt: made.createdAt))
-            case .failed(let segmentID, let failure):
-                beingMade.remove(segmentID)
-                handle(.memoryFailed(segmentID: segmentID, error: failure.errno.rawValue, reason: failure.reason))
-            }
+        case .save: save()
+        case .close(let id): drop(id)
+        case .forgetProcess(let identity): processes[identity] = nil
+        case .repair(let segmentID, let sessions, let owner): repair(segmentID, of: sessions, owner: owner)
+        case .seeLock(let id, let requestID, let segmentID): seeLock(of: segmentID, for: id, requestID)
+        case .replyWithSessions(let id, let requestID, let sessions, let more):
+            let reply = Reply.sessions(sessions.map { completed($0) }, more: more)
+            send(to: id) { (peer) throws(Errno) in try peer.send(reply, requestID: requestID) }
+        case .replyWithStatistics(let id, let requestID, let statistics):
+            let reply = Reply.statistics(completed(statistics))
+            send(to: id) { (peer) throws(Errno) in try peer.send(reply, requestID: requestID) }
+        case .makeGeneration(let segmentID, let generation, let definition, let owner):
+            makeGeneration(generation, of: segmentID, definition, from: owner)
+        case .retireGeneration(let segmentID, _):
+            if let old = replaced.removeValue(forKey: segmentID) { retire(old.memory, pins: old.pins) }
         }
     }
 
     /// Pins a segment for a session and says how that went; the broker is told of a failure.
     private func pin(_ segmentID: UInt64, for session: UInt32, of peer: PeerID) -> Reply {
-        do throws(SegmentPins.Failure) {
+        do throws(SegmentMemory.Failure) {
             try pins(of: segmentID).pin(session)
             return .pinned
         } catch {
@@ -65,29 +59,21 @@ extension Daemon {
         }
     }
 
-    /// The pins of a segment, whose memory is mapped for the first of them.
-    private func pins(of segmentID: UInt64) throws(SegmentPins.Failure) -> SegmentPins {
-        if let known = pins[segmentID] { return known }
-        guard let memory = memory[segmentID] else {
-            throw SegmentPins.Failure(errno: .noSuchFileOrDirectory, reason: "it has no memory")
-        }
-        let made = try SegmentPins(of: memory)
-        pins[segmentID] = made
-        return made
+    /// Takes a session's pin away, of the generation that counts and of those that no longer do.
+    private func unpin(_ segmentID: UInt64, for session: UInt32) {
+        pins[segmentID]?.unpin(session)
+        for generation in retired where generation.memory.segmentID == segmentID { generation.pins?.unpin(session) }
     }
 
-    /// Marks a segment's memory as removed and lets the worker close it.
-    private func release(_ segmentID: UInt64) {
-        pins[segmentID] = nil
-        guard let released = memory.removeValue(forKey: segmentID) else { return }
-        do throws(Errno) {
-            try released.markRemoved()
-        } catch {
-            log.write(
-                .warning,
-                "segment \(segmentID) can't be marked as removed: \(error); its clients keep it until they exit")
+    /// The pins of a segment, made for the first of them.
+    private func pins(of segmentID: UInt64) throws(SegmentMemory.Failure) -> SegmentPins {
+        if let known = pins[segmentID] { return known }
+        guard let memory = memory[segmentID] else {
+            throw SegmentMemory.Failure(errno: .noSuchFileOrDirectory, reason: "it has no memory")
         }
-        maker.release(released)
+        let made = SegmentPins(of: memory)
+        pins[segmentID] = made
+        return made
     }
 
     /// Changes what is remembered; without a folder nothing is, and the log was told so at the start.
@@ -96,55 +82,6 @@ extension Daemon {
             try change()
         } catch {
             log.write(.error, "\(error), so a restart won't know of the change")
-        }
-    }
-}
-
-// MARK: - Telling the service manager
-
-extension Daemon {
-    /// Accepts connections and says that the daemon serves, once all segments that were asked for are made: a client
-    /// that connects earlier waits in the socket's queue.
-    func serveWhenReady() throws(Errno) {
-        guard isReadyOwed, beingMade.isEmpty else { return }
-        isReadyOwed = false
-        if listenerSource == nil {
-            listenerSource = try listener?.watched(by: loop)
-            log.write(.notice, "serving at \(listener?.place ?? "no socket"); \(statusSentence)")
-        }
-        tell { (manager) throws(Errno) in try manager.ready() }
-        isStatusStale = true
-        try tellStatus()
-    }
-
-    /// Says how things are, at most once a second.
-    func tellStatus() throws(Errno) {
-        guard isStatusStale, statusPause == nil, !isReadyOwed else { return }
-        isStatusStale = false
-        let sentence = statusSentence
-        tell { (manager) throws(Errno) in try manager.status(sentence) }
-        statusPause = try loop.timer(milliseconds: 1000, as: .status)
-    }
-
-    /// How things are: `3 segments, 1.0 GiB; 12 sessions`, and what isn't enforced.
-    private var statusSentence: String {
-        let summary = broker.summary
-        let segments = Self.count(summary.segmentCount, "segment")
-        let sessions = Self.count(summary.sessionCount, "session")
-        return "\(segments), \(ByteSize(summary.byteCount)); \(sessions)\(OwnUser.exposure)"
-    }
-
-    /// A number of things, in words.
-    private static func count(_ number: Int, _ thing: String) -> String {
-        "\(number) \(thing)\(number == 1 ? "" : "s")"
-    }
-
-    /// Tells the service manager something; that it can't be told is logged and survived.
-    func tell(_ message: (ServiceManager) throws(Errno) -> Void) {
-        do throws(Errno) {
-            try message(serviceManager)
-        } catch {
-            log.write(.warning, "the service manager can't be told: \(error), ignoring")
         }
     }
 }

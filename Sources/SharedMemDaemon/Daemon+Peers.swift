@@ -29,10 +29,12 @@ extension Daemon {
         lastPeer += 1
         let id = PeerID(rawValue: lastPeer)
         do throws(Errno) {
-            let peer = try Peer(id: id, accepted: socket, loop: loop)
+            let process = try watchProcess(of: socket)
+            let peer = try Peer(id: id, accepted: socket, process: process, loop: loop)
             peers[id] = peer
             log.write(.debug, "connection \(id.rawValue): \(peer.identity) connected")
-            handle(.connected(id, peer.identity))
+            let token = SessionToken(high: .random(in: 1 ... .max), low: .random(in: 0 ... .max))
+            handle(.connected(id, peer.identity, process, token, at: SystemClock.realtime()))
         } catch {
             log.write(.warning, "a connection can't be served: \(error), disconnecting")
         }
@@ -64,6 +66,8 @@ extension Daemon {
         case .nothing: break
         case .hangUp:
             log.write(.debug, "connection \(id.rawValue): \(peer.identity) hung up")
+            // A process that died has hung up, too, and that it died says more.
+            endIfDead(peer.process)
             drop(id)
             decide()
         case .offence(let what):

@@ -13,8 +13,10 @@ package final class Daemon {
     let memoryByteCount: UInt64
     /// Where sentences go.
     var log: Log
+    /// When this process started: ns since the epoch.
+    let startedAt = SystemClock.realtime()
     /// Decides.
-    var broker = Broker()
+    var broker: Broker
     /// What has happened and isn't decided yet.
     var events: [Broker.Event] = []
 
@@ -54,8 +56,38 @@ package final class Daemon {
     /// What messages are read into: one byte longer than the longest.
     var buffer = [UInt8](repeating: 0, count: Frame.maximumByteCount + 1)
 
-    /// Is told how things are.
-    let serviceManager = ServiceManager()
+    /// The processes whose death matters.
+    var processes: [ProcessIdentity: WatchedProcess] = [:]
+
+    /// What was kept by an earlier daemon, until it's looked at.
+    private var inheritance: Inheritance?
+    /// Keeps the broker's state over this process's death.
+    var table: SessionTable?
+    /// Tells clients whether this process lives.
+    var life: LifeFile?
+    /// What waits for the service manager, by number.
+    var barriers: [UInt64: Barrier] = [:]
+    /// The number of the last one.
+    var lastBarrier: UInt64 = 0
+
+    /// Switches that are under way, by segment.
+    var switches: [UInt64: Switch] = [:]
+    /// Segments whose lock word was taken away for ever by a switch that failed then.
+    var unsettled: Set<UInt64> = []
+    /// Generations whose place another one has taken, with what the daemon holds pinned there, by segment, until they are
+    /// to be retired.
+    var replaced: [UInt64: (memory: SegmentMemory, pins: SegmentPins?)] = [:]
+    /// Generations that are retired, until their memory is given back.
+    var retired: [RetiredGeneration] = []
+    /// Runs between two looks at them.
+    var retiredPause: EventLoop.Source?
+    /// Pages that were missing in the daemon's mappings, as far as the broker was told.
+    var replacedPageCount: UInt32 = 0
+    /// Segments whose generation has lost such pages, and of which the broker was told.
+    var damaged: Set<UInt64> = []
+
+    /// Is told how things are, and keeps what is to outlive this process.
+    var serviceManager: ServiceManager
     /// Runs for a second behind each status sentence.
     var statusPause: EventLoop.Source?
     /// Whether the last status sentence isn't true any more.
@@ -63,42 +95,48 @@ package final class Daemon {
     /// Whether READY=1 is owed, at the start or for a reload.
     var isReadyOwed = true
 
-    /// Prepares everything that can fail: the socket, the worker, the folder of definitions.
+    /// Prepares everything that can fail: the socket, the worker, what an earlier daemon left.
     package init(source: ConfigurationSource, loaded: ConfigurationSource.Loaded, memory: UInt64) throws(DaemonError) {
         self.source = source
         configuration = loaded.configuration
         memoryByteCount = memory
+        broker = Broker(startedAt: startedAt)
         log = Log(threshold: loaded.configuration.logLevel)
         // A standard error that nobody reads any more mustn't end the daemon.
         signal(SIGPIPE, SIG_IGN)
+        // The Swift runtime's handler writes a backtrace and goes on: a watchdog's SIGABRT wouldn't end the daemon.
+        signal(SIGABRT, SIG_DFL)
         do throws(Errno) {
             loop = try EventLoop(signals: [SIGTERM, SIGINT, SIGHUP])
             maker = try MemoryMaker()
             makerSource = try maker.watched(by: loop)
+            try GuardedMapping.catchMissingPages()
         } catch {
             throw DaemonError(.system, "the event loop can't be made: \(error)")
         }
+        var problems: [String] = []
+        serviceManager = ServiceManager(problems: &problems)
         log.write(.notice, "using \(loaded.origin)")
-        for warning in loaded.warnings { log.write(.warning, warning) }
+        for warning in loaded.warnings + problems { log.write(.warning, warning) }
         do throws(Errno) {
             let limit = try Machine.raiseDescriptorLimit()
             firstReservedDescriptor = limit - min(limit / 4, Self.reservedDescriptorCount)
         } catch {
             log.write(.warning, "the limit of open descriptors can't be raised: \(error), ignoring")
         }
-        var problems: [String] = []
-        if let socket = try ServiceManager.takeSocket(problems: &problems) {
+        var passed = try serviceManager.takeDescriptors()
+        inheritance = try Inheritance(of: passed.stored)
+        if let socket = passed.socket.take() {
             listener = try Listener(adopting: socket)
         } else {
             listener = try Listener(path: configuration.socketPath)
         }
-        for problem in problems { log.write(.warning, problem) }
     }
 
     /// Serves until SIGTERM or SIGINT comes.
     package func run() throws(DaemonError) {
+        try start()
         do throws(Errno) {
-            start()
             try serveWhenReady()
             while try handle(try loop.next()) {}
         } catch {
@@ -107,8 +145,12 @@ package final class Daemon {
         stop()
     }
 
-    /// Tells the broker what is configured and what is remembered.
-    private func start() {
+    /// Tells the broker what an earlier daemon left, what is configured and what is remembered.
+    private func start() throws(DaemonError) {
+        if let left = inheritance.take() { try restore(left) }
+        if serviceManager.storeLimit == 0 {
+            log.write(.warning, "no service manager keeps descriptors (FDSTORE isn't set), so \(Self.nothingSurvives)")
+        }
         handle(.configured(configuration.forBroker(ofMemory: memoryByteCount)))
         do throws(DefinitionFolder.Failure) {
             let folder = try DefinitionFolder(stateDirectory: configuration.stateDirectory)
@@ -131,10 +173,15 @@ package final class Daemon {
         case .readable(.listener, _): try accept()
         case .readable(.worker, _): takeOutcomes()
         case .readable(.peer(let id), let isHungUp): read(id, isHungUp: isHungUp)
+        case .readable(.process(let identity), _): end(identity)
+        case .readable(.barrier(let number), _): pass(number, isLate: false)
+        case .fired(.barrier(let number)): pass(number, isLate: true)
         case .fired(.pause): try resumeAccepting()
         case .fired(.status): statusPause = nil
-        case .readable(.pause, _), .readable(.status, _), .fired: break
+        case .fired(.retired): lookAtRetired()
+        case .readable, .fired: break
         }
+        tellOfMissingPages()
         if hasDropped {
             hasDropped = false
             try resumeAccepting()
@@ -160,6 +207,14 @@ package final class Daemon {
     /// Says how the daemon ends, and removes its socket's path.
     private func stop() {
         tell { (manager) throws(Errno) in try manager.stopping() }
+        if !memory.isEmpty {
+            log.write(
+                .notice,
+                serviceManager.storeLimit == 0
+                    ? "\(Self.count(memory.count, "segment")) lost"
+                    : "\(Self.count(memory.count, "segment")) kept for the next start, if this is a restart: stopping "
+                        + "the service gives them up")
+        }
         listenerSource = nil
         do throws(Errno) {
             try listener.take()?.close()

@@ -47,13 +47,19 @@ struct EventLoop: ~Copyable {
     deinit { unsafe sd_event_unref(pointer) }
 
     /// Watches a descriptor for input until the source goes; the source has to go before the descriptor is closed.
-    func watch(_ descriptor: borrowing FileDescriptor, as token: Token) throws(Errno) -> Source {
+    ///
+    /// Of what occurs at the same moment, that comes first which is urgent.
+    func watch(
+        _ descriptor: borrowing FileDescriptor, as token: Token, isUrgent: Bool = false
+    ) throws(Errno) -> Source {
         var source: OpaquePointer?
         let input = EPOLLIN.rawValue | EPOLLRDHUP.rawValue
         try unsafe Errno.check(
             sd_event_add_io(pointer, &source, descriptor.rawValue, input, descriptorReady, inbox.context))
         guard let source = unsafe source else { throw Errno(rawValue: ENOMEM) }
-        return unsafe Source(owning: source, token: token, inbox: inbox)
+        let made = unsafe Source(owning: source, token: token, inbox: inbox)
+        if isUrgent { try made.setUrgent() }
+        return made
     }
 
     /// Starts a timer that fires once, `milliseconds` from now, unless the source goes before.
@@ -92,6 +98,12 @@ extension EventLoop {
         case pause
         /// The pause between two status sentences.
         case status
+        /// A process's descriptor.
+        case process(ProcessIdentity)
+        /// What waits for the service manager, by its number.
+        case barrier(UInt64)
+        /// The pause between two looks at generations that are retired.
+        case retired
     }
 
     /// What happened.
@@ -121,6 +133,11 @@ extension EventLoop {
         deinit {
             unsafe inbox.tokens[pointer] = nil
             unsafe sd_event_source_disable_unref(pointer)
+        }
+
+        /// Has it handed out before all others.
+        fileprivate func setUrgent() throws(Errno) {
+            try unsafe Errno.check(sd_event_source_set_priority(pointer, Int64(SD_EVENT_PRIORITY_IMPORTANT)))
         }
 
         /// Stops or resumes watching.

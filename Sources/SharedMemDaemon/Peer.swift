@@ -10,16 +10,21 @@ final class Peer {
     let identity: PeerIdentity
     /// Its socket, non-blocking.
     private let socket: UnixSocket
+    /// Its process.
+    let process: ProcessIdentity
     /// The loop's interest; goes before the socket is closed.
     private var source: EventLoop.Source?
 
-    /// Takes a connection that was just accepted and watches it.
-    init(id: PeerID, accepted socket: consuming UnixSocket, loop: borrowing EventLoop) throws(Errno) {
+    /// Takes a connection that was just accepted, of `process`, and watches it.
+    init(
+        id: PeerID, accepted socket: consuming UnixSocket, process: ProcessIdentity, loop: borrowing EventLoop
+    ) throws(Errno) {
         let credentials = try socket.peerIdentity()
         identity = PeerIdentity(
             pid: credentials.pid, uid: credentials.uid, gid: credentials.gid, groups: credentials.groups)
         source = try loop.watch(socket.descriptor, as: .peer(id))
         self.id = id
+        self.process = process
         self.socket = socket
     }
 
@@ -79,6 +84,34 @@ final class Peer {
         switch access {
         case .readOnly: try socket.send(frame, with: memory.readOnlyData.descriptor)
         case .readWrite: try socket.send(frame, with: memory.data.descriptor, and: memory.lock.descriptor)
+        }
+    }
+
+    /// Answers a greeting, with the life file.
+    func greet(_ reply: Reply, requestID: UInt32, life: borrowing LifeFile?) throws(Errno) {
+        switch life {
+        case .some(let life):
+            try socket.send(reply.encoded(requestID: requestID), with: life.readOnlyFile.descriptor)
+        case .none: throw .badFileDescriptor
+        }
+    }
+
+    /// Answers a greeting, with a segment's descriptors and the life file behind them.
+    func greet(
+        _ reply: Reply, requestID: UInt32, memory: SegmentMemory, access: Access, life: borrowing LifeFile?
+    ) throws(Errno) {
+        let frame = reply.encoded(requestID: requestID)
+        switch life {
+        case .none: throw .badFileDescriptor
+        case .some(let life):
+            switch access {
+            case .readOnly:
+                try socket.send(frame, with: memory.readOnlyData.descriptor, and: life.readOnlyFile.descriptor)
+            case .readWrite:
+                try socket.send(
+                    frame, with: memory.data.descriptor, and: memory.lock.descriptor,
+                    and: life.readOnlyFile.descriptor)
+            }
         }
     }
 }

@@ -1,67 +1,54 @@
 internal import LinuxIPC
 internal import SharedMemStore
 
-/// The pins of one segment that the daemon holds for sessions which can't write them, and the mappings for that.
+/// The pins of one generation that the daemon holds for sessions which can't write them.
 ///
-/// Nothing in the memory is believed: the files' sizes are the daemon's own, and what is pinned is known here.
+/// Nothing in the memory is believed: what is pinned is known here.
 final class SegmentPins {
-    /// The data file.
-    private let data: Mapping
-    /// The lock file.
-    private let lock: Mapping
+    /// The generation.
+    private let memory: SegmentMemory
     /// What each session holds.
     private var held: [UInt32: Held] = [:]
 
     /// One session's pin.
     private struct Held {
-        /// The session's view of the memory, its geometry checked when it pinned.
+        /// The session's view of the memory, which `memory` keeps mapped.
         let store: Store
         /// Its slot in the lock file.
         let slot: PinSlot
     }
 
-    /// Maps a segment's files; what isn't touched takes no memory.
-    init(of memory: SegmentMemory) throws(Failure) {
-        do throws(Errno) {
-            data = try Mapping(
-                of: memory.data, byteCount: memory.dataByteCount, access: .readWrite, isPrivateToProcess: true)
-            lock = try Mapping(
-                of: memory.lock, byteCount: memory.lockByteCount, access: .readWrite, isPrivateToProcess: true)
-        } catch {
-            throw Failure(errno: error, reason: "\(error)")
-        }
-    }
+    /// No pins yet.
+    init(of memory: SegmentMemory) { self.memory = memory }
 
     /// Pins for a session, unless it has its pin already.
-    func pin(_ session: UInt32) throws(Failure) {
+    func pin(_ session: UInt32) throws(SegmentMemory.Failure) {
         if held[session] != nil { return }
-        let store: Store
-        do throws(StoreError) {
-            store = try unsafe Store(
-                data: SharedBytes(data.baseAddress, byteCount: data.byteCount),
-                lock: SharedBytes(lock.baseAddress, byteCount: lock.byteCount), session: session)
-        } catch {
-            throw Failure(errno: .structureNeedsCleaning, reason: "\(error)")
+        let pinned: Held? = try memory.withStore(session: session) { (store, _) throws(StoreError) in
+            guard let slot = store.claimPinSlot() else { return nil }
+            store.pin(slot)
+            return Held(store: store, slot: slot)
         }
-        guard let slot = store.claimPinSlot() else {
-            throw Failure(
+        guard let pinned else {
+            throw SegmentMemory.Failure(
                 errno: .noSpace, reason: "all its pins are taken, expected another attempt when one has ended")
         }
-        store.pin(slot)
-        held[session] = Held(store: store, slot: slot)
+        held[session] = pinned
+    }
+
+    /// Goes on holding the pin that an earlier daemon held for a session; false: there is none.
+    func resume(_ session: UInt32) throws(SegmentMemory.Failure) -> Bool {
+        let found: Held? = try memory.withStore(session: session) { (store, _) throws(StoreError) in
+            let hold = store.pinHolds.first { $0.session == session && $0.isPinned }
+            return hold.map { Held(store: store, slot: $0.slot) }
+        }
+        if let found { held[session] = found }
+        return found != nil
     }
 
     /// Takes a session's pin away, if it has one.
     func unpin(_ session: UInt32) {
         guard let pin = held.removeValue(forKey: session) else { return }
         pin.store.releasePinSlot(pin.slot)
-    }
-
-    /// Why there is no pin to be had.
-    struct Failure: Error {
-        /// What the client is told.
-        let errno: Errno
-        /// A sentence without a full stop.
-        let reason: String
     }
 }

@@ -49,6 +49,7 @@ extension Keeper {
             "LISTEN_FDNAMES=\(names(listening: ListenVariables.control))",
             "NOTIFY_SOCKET=\(notificationPath)",
             "FDSTORE=\(store.limit)",
+            "SHAREDMEMD_KEEPER=1",
         ]
         if let watchdog = options.watchdog { added.append("WATCHDOG_USEC=\(Int64(watchdog / .microseconds(1)))") }
         // The file that runs, also if another one has its name by now.

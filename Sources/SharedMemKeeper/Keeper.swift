@@ -70,7 +70,6 @@ package final class Keeper {
                     return exitCode
                 }
                 try wait()
-                if has(.lastWordsLost) { try reap() }
                 try takeNotifications()
                 while let signal = try signals.next() {
                     if signal != SIGCHLD { handle(.signalled(signal)) }

@@ -10,7 +10,8 @@ enum ListenVariables {
 
     /// The variables of this kind that a keeper was started with itself, and that no server inherits.
     private static let all: Set<String> = [
-        "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "FDSTORE", "WATCHDOG_PID", "WATCHDOG_USEC",
+        "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "FDSTORE", "SHAREDMEMD_KEEPER", "WATCHDOG_PID",
+        "WATCHDOG_USEC",
     ]
 
     /// Leaves those variables out of an environment of `NAME=value` entries.

@@ -28,6 +28,10 @@ package enum DecodingFailure: Error, Equatable, Sendable {
     case reserved
     /// The session id is 0 or doesn't fit a lock word.
     case session(UInt32)
+    /// The token is 0.
+    case token
+    /// A word names a state that there isn't.
+    case state(UInt32)
     /// The segment id is 0.
     case segmentID
     /// An attachment that is none, or read-only, carries what only others do.
@@ -78,6 +82,8 @@ extension DecodingFailure: CustomStringConvertible {
         case .reserved: "reserved bytes are not zero, expected zeros"
         case .session(let session):
             "the session id is " + String(session) + ", expected 1 to " + String(SHAREDMEM_LOCK_SESSION - 1)
+        case .token: "the session's token is 0, expected another number"
+        case .state(let state): "a state is " + String(state) + ", expected one of those of protocol 1"
         case .segmentID: "the segment id is 0, expected another number"
         case .attachment:
             "the attachment has a lock file without write access or a size without a segment, expected neither"

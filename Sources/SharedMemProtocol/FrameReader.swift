@@ -112,6 +112,33 @@ struct FrameReader {
         return name
     }
 
+    /// Reads the oldest and the newest protocol that a client speaks.
+    mutating func majors() throws(DecodingFailure) -> ClosedRange<UInt16> {
+        let oldest = try integer(UInt16.self)
+        let newest = try integer(UInt16.self)
+        guard oldest <= newest else { throw .majors(oldest: oldest, newest: newest) }
+        return oldest...newest
+    }
+
+    /// Reads the id of a session.
+    mutating func session() throws(DecodingFailure) -> UInt32 {
+        let session = try integer(UInt32.self)
+        guard session > 0, session < SHAREDMEM_LOCK_SESSION else { throw .session(session) }
+        return session
+    }
+
+    /// Reads a token.
+    mutating func token() throws(DecodingFailure) -> SessionToken {
+        let token = try SessionToken(high: integer(), low: integer())
+        guard token.high != 0 || token.low != 0 else { throw .token }
+        return token
+    }
+
+    /// Reads what a program says it is.
+    mutating func program() throws(DecodingFailure) -> [UInt8] {
+        try terminated(byteCount: Int(SHAREDMEM_PROGRAM_MAX))
+    }
+
     /// Takes the next `count` bytes.
     private mutating func take(_ count: Int) throws(DecodingFailure) -> ArraySlice<UInt8> {
         guard count <= bytes.count - offset else {

@@ -56,6 +56,17 @@ struct FrameWriter {
         padded(text, byteCount: SegmentName.maximumByteCount)
     }
 
+    /// Appends a token.
+    mutating func token(_ token: SessionToken) {
+        integer(token.high)
+        integer(token.low)
+    }
+
+    /// Appends what a program says it is: up to its first zero byte, cut at 64 bytes, at a whole character.
+    mutating func program(_ program: [UInt8]) {
+        padded([UInt8](program.prefix { $0 != 0 }), byteCount: Int(SHAREDMEM_PROGRAM_MAX))
+    }
+
     /// Appends `count` zeros.
     mutating func zeros(_ count: Int) {
         for _ in 0..<count { bytes.append(0) }

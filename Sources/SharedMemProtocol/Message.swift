@@ -26,6 +26,14 @@ package enum Request: Equatable, Sendable {
     case pin(segmentID: UInt64)
     /// Give one of this session's pins back.
     case unpin(segmentID: UInt64)
+    /// The first frame of a connection that takes a session up again.
+    case reconnect(Reconnect)
+    /// Say who has a segment's lock word, which the session may write.
+    case whoHolds(segmentID: UInt64)
+    /// Describe sessions and their segments, after the entry given.
+    case sessions(after: SessionCursor?)
+    /// Say how the daemon is.
+    case statistics
 }
 
 /// What a client says of itself.
@@ -91,7 +99,9 @@ package struct SegmentDefinition: Equatable, Sendable {
 /// What the daemon answers.
 package enum Reply: Equatable, Sendable {
     /// The session exists; `attachment` is nil if none was asked for or if an error follows with the same request id.
-    case hello(features: UInt64, session: UInt32, major: UInt16, attachment: Attachment?)
+    case hello(Welcome, attachment: Attachment?)
+    /// The session goes on.
+    case reconnected(Welcome)
     /// Attached; the descriptors travel with the frame.
     case attached(Attachment)
     /// Detached.
@@ -108,6 +118,12 @@ package enum Reply: Equatable, Sendable {
     case pinned
     /// Unpinned.
     case unpinned
+    /// Who has the lock word.
+    case holder(Holder)
+    /// A page of sessions; `more`: ask again after the last one.
+    case sessions([SessionDescription], more: Bool)
+    /// How the daemon is.
+    case statistics(Statistics)
     /// Refused.
     case failure(Failure)
 }

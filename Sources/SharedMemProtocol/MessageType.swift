@@ -33,6 +33,14 @@ struct MessageType: Equatable, Sendable {
     static var pin: MessageType { MessageType(SHAREDMEM_PIN) }
     /// Gives a pin back.
     static var unpin: MessageType { MessageType(SHAREDMEM_UNPIN) }
+    /// Takes a session up again, in the place of `hello`.
+    static var reconnect: MessageType { MessageType(SHAREDMEM_RECONNECT) }
+    /// Asks who has a lock word.
+    static var whoHolds: MessageType { MessageType(SHAREDMEM_WHO_HOLDS) }
+    /// Asks for a page of sessions.
+    static var sessions: MessageType { MessageType(SHAREDMEM_SESSIONS) }
+    /// Asks how the daemon is.
+    static var statistics: MessageType { MessageType(SHAREDMEM_STATISTICS) }
     /// Refuses any request.
     static var error: MessageType { MessageType(SHAREDMEM_ERROR) }
 

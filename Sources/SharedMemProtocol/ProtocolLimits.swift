@@ -13,6 +13,9 @@ package enum ProtocolLimits {
     /// The feature bit of `pin` and `unpin`, which an older daemon doesn't know.
     package static var pinsFeature: UInt64 { UInt64(SHAREDMEM_FEATURE_PINS) }
 
+    /// Bytes of what a program says it is, at most.
+    package static var programByteCount: Int { Int(SHAREDMEM_PROGRAM_MAX) }
+
     /// Sessions that a daemon keeps at most.
     package static var sessionCount: Int { Int(SHAREDMEM_SESSIONS_MAX) }
 

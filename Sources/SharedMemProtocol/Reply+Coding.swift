@@ -13,6 +13,10 @@ extension Reply {
         case .shown: MessageType.show.reply
         case .pinned: MessageType.pin.reply
         case .unpinned: MessageType.unpin.reply
+        case .reconnected: MessageType.reconnect.reply
+        case .holder: MessageType.whoHolds.reply
+        case .sessions: MessageType.sessions.reply
+        case .statistics: MessageType.statistics.reply
         case .failure: .error
         }
     }
@@ -21,7 +25,10 @@ extension Reply {
     /// this type.
     private static func messageByteCount(of type: MessageType) -> Int? {
         switch type {
-        case MessageType.hello.reply: MemoryLayout<sharedmem_hello_reply>.size
+        case MessageType.hello.reply, MessageType.reconnect.reply: MemoryLayout<sharedmem_hello_reply>.size
+        case MessageType.whoHolds.reply: MemoryLayout<sharedmem_holder>.size
+        case MessageType.sessions.reply: MemoryLayout<sharedmem_sessions_reply>.size
+        case MessageType.statistics.reply: MemoryLayout<sharedmem_statistics>.size
         case MessageType.attach.reply: MemoryLayout<sharedmem_attachment>.size
         case MessageType.detach.reply, MessageType.remove.reply, MessageType.pin.reply, MessageType.unpin.reply: 0
         case MessageType.create.reply: MemoryLayout<sharedmem_create_reply>.size
@@ -35,27 +42,27 @@ extension Reply {
     /// The most descriptions that one list carries.
     package static var maximumListCount: Int { Int(SHAREDMEM_LIST_MAX) }
 
+    /// The most sessions that one page carries.
+    package static var maximumSessionCount: Int { Int(SHAREDMEM_SESSIONS_PAGE) }
+
     /// Returns the reply as one frame.
     ///
     /// A failure's text is cut at 512 bytes, at a whole character. A list of more than `maximumListCount` is cut
     /// there and says that there is more.
     package func encoded(requestID: UInt32) -> [UInt8] {
         var byteCount = Self.messageByteCount(of: type) ?? 0
-        if case .list(let descriptions, _) = self {
+        switch self {
+        case .list(let descriptions, _):
             byteCount += min(descriptions.count, Self.maximumListCount) * MemoryLayout<sharedmem_description>.size
+        case .sessions(let descriptions, _):
+            let count = min(descriptions.count, Self.maximumSessionCount)
+            byteCount += count * MemoryLayout<sharedmem_session_description>.size
+        default: break
         }
         var writer = FrameWriter(type: type, requestID: requestID, messageByteCount: byteCount)
         switch self {
-        case .hello(let features, let session, let major, let attachment):
-            writer.integer(features)
-            writer.integer(session)
-            writer.integer(major)
-            writer.integer(UInt16(0))
-            if let attachment {
-                attachment.write(to: &writer)
-            } else {
-                writer.zeros(MemoryLayout<sharedmem_attachment>.size)
-            }
+        case .hello(let welcome, let attachment): welcome.write(to: &writer, attachment)
+        case .reconnected(let welcome): welcome.write(to: &writer, nil)
         case .attached(let attachment): attachment.write(to: &writer)
         case .detached, .removed, .pinned, .unpinned: break
         case .created(let segmentID): writer.integer(segmentID)
@@ -65,6 +72,13 @@ extension Reply {
             writer.boolean(more || page.count < descriptions.count)
             for description in page { description.write(to: &writer) }
         case .shown(let description): description.write(to: &writer)
+        case .holder(let holder): holder.write(to: &writer)
+        case .sessions(let descriptions, let more):
+            let page = descriptions.prefix(Self.maximumSessionCount)
+            writer.integer(UInt32(truncatingIfNeeded: page.count))
+            writer.boolean(more || page.count < descriptions.count)
+            for description in page { description.write(to: &writer) }
+        case .statistics(let statistics): statistics.write(to: &writer)
         case .failure(let failure): failure.write(to: &writer)
         }
         return writer.finish()
@@ -75,7 +89,7 @@ extension Reply {
         var reader = FrameReader(frame)
         let header = try reader.header()
         guard let byteCount = messageByteCount(of: header.type) else { throw .type(header.type.rawValue) }
-        if header.type != MessageType.list.reply {
+        if header.type != MessageType.list.reply, header.type != MessageType.sessions.reply {
             try reader.expectMessage(of: header.type, byteCount: byteCount)
         }
         return try ReplyFrame(requestID: header.requestID, reply: read(header.type, from: &reader))
@@ -84,7 +98,16 @@ extension Reply {
     /// Reads the fields of a reply of `type`.
     private static func read(_ type: MessageType, from reader: inout FrameReader) throws(DecodingFailure) -> Reply {
         switch type {
-        case MessageType.hello.reply: return try hello(from: &reader)
+        case MessageType.hello.reply:
+            let welcome = try Welcome(from: &reader)
+            return try .hello(welcome, attachment: Attachment.read(from: &reader))
+        case MessageType.reconnect.reply:
+            let welcome = try Welcome(from: &reader)
+            guard try Attachment.read(from: &reader) == nil else { throw .attachment }
+            return .reconnected(welcome)
+        case MessageType.whoHolds.reply: return try .holder(Holder(from: &reader))
+        case MessageType.sessions.reply: return try sessions(from: &reader)
+        case MessageType.statistics.reply: return try .statistics(Statistics(from: &reader))
         case MessageType.attach.reply:
             guard let attachment = try Attachment.read(from: &reader) else { throw .segmentID }
             return .attached(attachment)
@@ -103,17 +126,6 @@ extension Reply {
         }
     }
 
-    /// Reads the fields of HELLO_REPLY.
-    private static func hello(from reader: inout FrameReader) throws(DecodingFailure) -> Reply {
-        let features = try reader.integer(UInt64.self)
-        let session = try reader.integer(UInt32.self)
-        guard session > 0, session < SHAREDMEM_LOCK_SESSION else { throw .session(session) }
-        let major = try reader.integer(UInt16.self)
-        guard try reader.integer(UInt16.self) == 0 else { throw .reserved }
-        return try .hello(
-            features: features, session: session, major: major, attachment: Attachment.read(from: &reader))
-    }
-
     /// Reads the fields of LIST_REPLY, whose entries make up the rest of the frame.
     private static func list(from reader: inout FrameReader) throws(DecodingFailure) -> Reply {
         let count = try reader.integer(UInt32.self)
@@ -126,11 +138,25 @@ extension Reply {
         for _ in 0..<count { try descriptions.append(SegmentDescription(from: &reader)) }
         return .list(descriptions, more: more)
     }
+
+    /// Reads the fields of SESSIONS_REPLY, whose entries make up the rest of the frame.
+    private static func sessions(from reader: inout FrameReader) throws(DecodingFailure) -> Reply {
+        let count = try reader.integer(UInt32.self)
+        guard count <= SHAREDMEM_SESSIONS_PAGE else { throw .count(count) }
+        let byteCount =
+            MemoryLayout<sharedmem_sessions_reply>.size
+            + Int(count) * MemoryLayout<sharedmem_session_description>.size
+        try reader.expectMessage(of: MessageType.sessions.reply, byteCount: byteCount)
+        let more = try reader.boolean()
+        var descriptions: [SessionDescription] = []
+        for _ in 0..<count { try descriptions.append(SessionDescription(from: &reader)) }
+        return .sessions(descriptions, more: more)
+    }
 }
 
 extension Attachment {
     /// Appends the fields.
-    fileprivate func write(to writer: inout FrameWriter) {
+    func write(to writer: inout FrameWriter) {
         writer.integer(segmentID)
         writer.integer(generation)
         writer.integer(dataByteCount)

@@ -13,6 +13,10 @@ extension Request {
         case .show: .show
         case .pin: .pin
         case .unpin: .unpin
+        case .reconnect: .reconnect
+        case .whoHolds: .whoHolds
+        case .sessions: .sessions
+        case .statistics: .statistics
         }
     }
 
@@ -26,6 +30,10 @@ extension Request {
         case .remove, .show: MemoryLayout<sharedmem_segment_request>.size
         case .list: MemoryLayout<sharedmem_list>.size
         case .pin, .unpin: MemoryLayout<sharedmem_pin_request>.size
+        case .reconnect: MemoryLayout<sharedmem_reconnect>.size
+        case .whoHolds: MemoryLayout<sharedmem_who_holds>.size
+        case .sessions: MemoryLayout<sharedmem_sessions>.size
+        case .statistics: 0
         default: nil
         }
     }
@@ -42,10 +50,17 @@ extension Request {
             writer.access(access)
             writer.reserved()
             writer.name(segment)
-        case .detach(let segmentID), .pin(let segmentID), .unpin(let segmentID): writer.integer(segmentID)
+        case .detach(let segmentID), .pin(let segmentID), .unpin(let segmentID), .whoHolds(let segmentID):
+            writer.integer(segmentID)
         case .create(let definition): definition.write(to: &writer)
         case .remove(let segment), .show(let segment): writer.name(segment)
         case .list(let after): writer.name(after)
+        case .reconnect(let reconnect): reconnect.write(to: &writer)
+        case .sessions(let after):
+            writer.integer(after?.segmentID ?? 0)
+            writer.integer(after?.session ?? 0)
+            writer.reserved()
+        case .statistics: break
         }
         return writer.finish()
     }
@@ -76,6 +91,15 @@ extension Request {
         case .show: return try .show(reader.requiredName())
         case .pin: return try .pin(segmentID: reader.integer())
         case .unpin: return try .unpin(segmentID: reader.integer())
+        case .reconnect: return try .reconnect(Reconnect(from: &reader))
+        case .whoHolds: return try .whoHolds(segmentID: reader.integer())
+        case .sessions:
+            let segmentID = try reader.integer(UInt64.self)
+            let session = try reader.integer(UInt32.self)
+            try reader.reserved()
+            guard session != 0 || segmentID == 0 else { throw .session(session) }
+            return .sessions(after: session == 0 ? nil : SessionCursor(session: session, segmentID: segmentID))
+        case .statistics: return .statistics
         default: throw .type(type.rawValue)
         }
     }
@@ -88,25 +112,41 @@ extension Hello {
         writer.integer(majors.upperBound)
         writer.access(attach?.access)
         writer.integer(features)
-        writer.padded([UInt8](program.prefix { $0 != 0 }), byteCount: Int(SHAREDMEM_PROGRAM_MAX))
+        writer.program(program)
         writer.name(attach?.segment)
     }
 
     /// Reads the fields.
     fileprivate init(from reader: inout FrameReader) throws(DecodingFailure) {
-        let oldest = try reader.integer(UInt16.self)
-        let newest = try reader.integer(UInt16.self)
-        guard oldest <= newest else { throw .majors(oldest: oldest, newest: newest) }
+        let majors = try reader.majors()
         let access = try reader.access()
         let features = try reader.integer(UInt64.self)
-        let program = try reader.terminated(byteCount: Int(SHAREDMEM_PROGRAM_MAX))
+        let program = try reader.program()
         var attach: Attach?
         if let access {
             attach = try Attach(segment: reader.requiredName(), access: access)
         } else if try reader.name() != nil {
             throw .nameWithoutAccess
         }
-        self.init(majors: oldest...newest, features: features, program: program, attach: attach)
+        self.init(majors: majors, features: features, program: program, attach: attach)
+    }
+}
+
+extension Reconnect {
+    /// Appends the fields.
+    fileprivate func write(to writer: inout FrameWriter) {
+        writer.integer(majors.lowerBound)
+        writer.integer(majors.upperBound)
+        writer.integer(session)
+        writer.integer(features)
+        writer.token(token)
+    }
+
+    /// Reads the fields.
+    fileprivate init(from reader: inout FrameReader) throws(DecodingFailure) {
+        let majors = try reader.majors()
+        let session = try reader.session()
+        try self.init(majors: majors, features: reader.integer(), session: session, token: reader.token())
     }
 }
 

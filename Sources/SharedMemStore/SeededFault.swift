@@ -35,6 +35,14 @@ package enum SeededFault: UInt32, CaseIterable, Sendable {
     case momentIgnored = 14
     /// Reads of a read-only session believe that the daemon has pinned, and don't ask it.
     case daemonNotAsked = 15
+    /// The lock word is given back by an exchange, whoever has it.
+    case unlockedByExchange = 16
+    /// A generation is retired before its values are copied.
+    case retiredBeforeTheCopy = 17
+    /// The copy of a generation believes what it finds.
+    case copiedUnchecked = 18
+    /// Operations of clients don't look whether the daemon lives.
+    case lifeIgnored = 19
 
     #if SHAREDMEM_TEST_HOOKS
         /// Whether this build can seed faults.

@@ -88,6 +88,12 @@ extension SharedBytes {
     package func load32(_ offset: Int) -> UInt32 {
         unsafe word32(offset).pointee.load(ordering: .relaxed)
     }
+
+    /// Loads 4 bytes; what the storer wrote before a releasing store of them is visible afterwards.
+    @inline(__always)
+    package func loadAcquiring32(_ offset: Int) -> UInt32 {
+        unsafe word32(offset).pointee.load(ordering: .acquiring)
+    }
 }
 
 // MARK: - Stores
@@ -244,6 +250,13 @@ extension SharedBytes {
         if position < count {
             store(unsafe PrivateBytes.lastWord(source, from: position, to: count), offset &+ position)
         }
+    }
+
+    /// Copies `count` bytes from `source` in another file to `offset`, both multiples of 8, and zeros up to the next
+    /// multiple of 8.
+    package func copy(_ other: SharedBytes, _ source: Int, count: Int, to offset: Int) {
+        assert(source >= 0 && count >= 0 && count <= other.byteCount - source && source & 7 == 0)
+        unsafe copyIn(other.base.advanced(by: source), count: count, offset)
     }
 
     /// Whether the `count` bytes at `offset`, a multiple of 8, and the zeros up to the next multiple of 8 are `other`'s.

@@ -41,30 +41,6 @@ extension Store {
         return audit
     }
 
-    /// Which granules belong to what was seen so far.
-    private struct Claims {
-        private var words: [UInt64]
-        private let granuleCount: Int
-
-        init(granuleCount: Int) {
-            self.granuleCount = granuleCount
-            words = [UInt64](repeating: 0, count: (granuleCount + 63) / 64)
-        }
-
-        /// Claims granules counted from the heap's start; false: one is claimed already or outside.
-        mutating func claim(_ start: Int, count: Int) -> Bool {
-            guard start >= 0, count >= 1, count <= granuleCount - start else { return false }
-            for granule in start..<start + count {
-                let mask: UInt64 = 1 << UInt64(granule & 63)
-                if words[granule / 64] & mask != 0 { return false }
-                words[granule / 64] |= mask
-            }
-            return true
-        }
-
-        func isClaimed(_ granule: Int) -> Bool { words[granule / 64] >> UInt64(granule & 63) & 1 == 1 }
-    }
-
     private func auditIndex(_ audit: inout Audit, _ claims: inout Claims) throws(AuditFailure) {
         let slots = Int(SHAREDMEM_BUCKET_SLOTS)
         var key = [UInt8](repeating: 0, count: Record.keyLimit)

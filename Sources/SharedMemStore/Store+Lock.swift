@@ -42,11 +42,16 @@ extension Store {
         if found == session { return .quietly }
         return unlockWithWaiters(found)
     }
+
     /// Gives back a word that isn't quietly ours: with the waiters bit, or lost.
     ///
     /// Model: `lock.pml`.
     func unlockWithWaiters(_ found: UInt32) -> Unlocked {
         let own = session | UInt32(SHAREDMEM_LOCK_WAITERS)
+        if has(.unlockedByExchange) {
+            lock.storeReleasing32(0, Int(sharedmem_lock_at_lock_word))
+            return .withWaiters
+        }
         guard found == own else { return .lost }
         // SYNC: as in `unlock()`. The waiters bit is never taken back by anybody else, so once is enough.
         let again = lock.exchangeSequential32(expected: own, desired: 0, Int(sharedmem_lock_at_lock_word))

@@ -78,6 +78,29 @@ extension Store {
         }
     }
 
+    /// Who holds a slot, as the slot says.
+    package struct PinHold: Equatable, Sendable {
+        /// Which slot.
+        package let slot: PinSlot
+        /// Who holds it.
+        package let session: UInt32
+        /// Whether it pins an epoch now.
+        package let isPinned: Bool
+    }
+
+    /// The slots that somebody holds.
+    package var pinHolds: [PinHold] {
+        var holds: [PinHold] = []
+        for index in 0..<Int(SHAREDMEM_SESSIONS_MAX) {
+            let session = lock.load32(sessionOffset(ofPin: index))
+            if session == 0 { continue }
+            holds.append(
+                PinHold(
+                    slot: PinSlot(index: index), session: session, isPinned: lock.load(epochOffset(ofPin: index)) != 0))
+        }
+        return holds
+    }
+
     /// Who keeps records that were retired at the epoch whose low half is `epoch` from being reused; nil: nobody.
     ///
     /// Model: `pin.pml`.

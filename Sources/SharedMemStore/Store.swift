@@ -49,6 +49,17 @@ package struct Store: Sendable {
         self.lock = lock
         self.session = session
     }
+
+    /// Works in files whose geometry the caller knows by itself, because it made them: nothing in them is read.
+    ///
+    /// `session` marks the pins that are set through this store.
+    package init(trusting geometry: Geometry, data: SharedBytes, lock: SharedBytes, session: UInt32 = 1) {
+        precondition(data.byteCount >= geometry.dataByteCount && lock.byteCount >= geometry.lockByteCount)
+        self.geometry = geometry
+        self.data = data
+        self.lock = lock
+        self.session = session
+    }
 }
 
 // MARK: - Making a generation
@@ -85,30 +96,44 @@ extension Store {
     ) {
         let dataBytes = unsafe SharedBytes(data, byteCount: geometry.dataByteCount)
         let lockBytes = unsafe SharedBytes(lock, byteCount: geometry.lockByteCount)
-        geometry.write(identity, data: dataBytes, lock: lockBytes)
-        let store = Store(formatted: geometry, data: dataBytes, lock: lockBytes)
-        store.data.store32(SHAREDMEM_STATE_LIVE, Int(sharedmem_at_state))
-        store.makeHeap()
+        Store(trusting: geometry, data: dataBytes, lock: lockBytes).format(identity)
     }
 
-    private init(formatted geometry: Geometry, data: SharedBytes, lock: SharedBytes) {
-        self.geometry = geometry
-        self.data = data
-        self.lock = lock
-        session = 1
+    /// Writes the headers and makes the heap one free block.
+    private func format(_ identity: Geometry.Identity) {
+        geometry.write(identity, data: data, lock: lock)
+        data.store32(SHAREDMEM_STATE_LIVE, Int(sharedmem_at_state))
+        makeHeap()
     }
 
-    /// Tells everybody who has the data file at `data` mapped that the segment is gone.
-    @unsafe
-    package static func markRemoved(data: UnsafeMutableRawPointer) {
-        unsafe SharedBytes(data, byteCount: Int(sharedmem_data_header_size))
-            .store32(SHAREDMEM_STATE_REMOVED, Int(sharedmem_at_state))
+    /// The same generation, empty again, with another seed of its index's hash; only before anybody else has the files.
+    func emptied(hashSeed: UInt64) -> Store {
+        var identity = identity
+        identity.hashSeed = hashSeed
+        var geometry = geometry
+        geometry.hashSeed = hashSeed
+        let index = geometry.indexOffset..<geometry.indexOffset + geometry.bucketCount * Int(sharedmem_bucket_size)
+        for offset in stride(from: index.lowerBound, to: index.upperBound, by: 8) { data.store(0, offset) }
+        for offset in stride(from: 0, to: geometry.lockByteCount, by: 8) { lock.store(0, offset) }
+        let store = Store(trusting: geometry, data: data, lock: lock, session: session)
+        store.format(identity)
+        return store
     }
+
+    /// Tells everybody who has the data file mapped that the segment is gone.
+    package func markRemoved() { data.store32(SHAREDMEM_STATE_REMOVED, Int(sharedmem_at_state)) }
 }
 
 // MARK: - What the header says now
 
 extension Store {
+    /// What the header calls the generation; anybody who may write can have changed it.
+    package var identity: Geometry.Identity {
+        Geometry.Identity(
+            segmentID: data.load(Int(sharedmem_at_segment_id)), generation: data.load(Int(sharedmem_at_generation)),
+            hashSeed: data.load(Int(sharedmem_at_hash_seed)), createdAt: data.load(Int(sharedmem_at_created_at)))
+    }
+
     /// The version of the newest committed change.
     package var commitNumber: UInt64 { data.load(Int(sharedmem_at_commit_number)) }
 

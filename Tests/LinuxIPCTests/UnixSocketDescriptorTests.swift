@@ -54,6 +54,13 @@ struct UnixSocketDescriptorTests {
             #expect(fcntl(readable.rawValue, F_GETFL) & O_ACCMODE == O_RDONLY)
             #expect(fcntl(writable.rawValue, F_GETFL) & O_ACCMODE == O_RDWR)
             #expect(try descriptorCount(label: label) == 5)
+
+            try pair.first.send([3], with: readOnly.descriptor, and: file.descriptor, and: readOnly.descriptor)
+            var three = try pair.second.receive(into: &buffer)
+            #expect(three.descriptorCount == 3 && !three.isControlTruncated)
+            guard let last = three.third.take() else { throw Errno.badFileDescriptor }
+            #expect(fcntl(last.rawValue, F_GETFL) & O_ACCMODE == O_RDONLY)
+            #expect(try descriptorCount(label: label) == 8)
         }
         #expect(try descriptorCount(label: label) == 0)
     }
@@ -71,7 +78,7 @@ struct UnixSocketDescriptorTests {
         #expect(try descriptorCount(label: label) == 1)
     }
 
-    @Test(arguments: [3, 4, 17, 253]) func tooManyDescriptorsAreFlaggedAndNoneLeaks(count: Int) throws {
+    @Test(arguments: [4, 5, 17, 253]) func tooManyDescriptorsAreFlaggedAndNoneLeaks(count: Int) throws {
         let label = "many-\(count)"
         let file = try MemoryFile.create(label: label)
         let pair = try connectedPair()
@@ -81,13 +88,13 @@ struct UnixSocketDescriptorTests {
             let message = try pair.second.receive(into: &buffer)
             #expect(message.byteCount == 3)
             #expect(message.isControlTruncated == true)
-            #expect(message.descriptorCount == 2)
-            #expect(try descriptorCount(label: label) == 3)
+            #expect(message.descriptorCount == 3)
+            #expect(try descriptorCount(label: label) == 4)
         }
         #expect(try descriptorCount(label: label) == 1)
     }
 
-    @Test(arguments: [1, 2]) func handMadeControlMessageIsReceivedWhole(count: Int) throws {
+    @Test(arguments: [1, 2, 3]) func handMadeControlMessageIsReceivedWhole(count: Int) throws {
         // The other half of the test above: the sender it uses is right.
         let file = try MemoryFile.create(label: "hand-made")
         let pair = try connectedPair()
@@ -97,7 +104,7 @@ struct UnixSocketDescriptorTests {
         #expect(message.isControlTruncated == false && message.descriptorCount == count)
     }
 
-    /// Sends one message with `count` copies of a descriptor, as a client that doesn't keep to two could.
+    /// Sends one message with `count` copies of a descriptor, as a client that doesn't keep to three could.
     private func send(
         _ bytes: [UInt8], count: Int, of descriptor: borrowing FileDescriptor, over socket: borrowing UnixSocket
     ) throws {

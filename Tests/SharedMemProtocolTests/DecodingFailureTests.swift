@@ -54,7 +54,7 @@ struct DecodingFailureTests {
     }
 
     @Test func replyFieldsAreChecked() throws {
-        let hello = Reply.hello(features: 0, session: 1, major: 1, attachment: nil).encoded(requestID: 1)
+        let hello = Reply.hello(welcome(features: 0, session: 1, major: 1), attachment: nil).encoded(requestID: 1)
         #expect(failure(hello, at: 24, 0, decode: decodeReply) == .session(0))
         #expect(failure(hello, at: 24, 0xff, 0xff, 0xff, 0x3f, decode: decodeReply) == .session(0x3fff_ffff))
         #expect(failure(hello, at: 30, 1, decode: decodeReply) == .reserved)

@@ -34,6 +34,14 @@ func everyRequest() throws -> [Request] {
         .show(try name("docs")),
         .pin(segmentID: 0x0102_0304_0506_0708),
         .unpin(segmentID: .max),
+        .reconnect(
+            Reconnect(
+                majors: 1...0x0203, features: 0x0102_0304_0506_0708, session: 0x3fff_fffe,
+                token: SessionToken(high: 0x1112_1314_1516_1718, low: .max))),
+        .whoHolds(segmentID: 0x0102_0304_0506_0708),
+        .sessions(after: nil),
+        .sessions(after: SessionCursor(session: 7, segmentID: 0x0102_0304_0506_0708)),
+        .statistics,
     ]
 }
 
@@ -45,6 +53,45 @@ func description(_ text: String, access: Access? = .readOnly, isConfigured: Bool
         sessionCount: 9, access: access, isConfigured: isConfigured)
 }
 
+/// Makes the answer to a greeting.
+func welcome(features: UInt64, session: UInt32, major: UInt16) -> Welcome {
+    Welcome(
+        features: features, session: session, major: major,
+        token: SessionToken(high: 0x2122_2324_2526_2728, low: 0x3132_3334_3536_3738))
+}
+
+/// Makes a description of a session whose fields all differ.
+func session(_ state: SessionDescription.State, segment: String?) throws -> SessionDescription {
+    try SessionDescription(
+        session: 0x0102_0304, state: state, pid: 4711, uid: 1000, since: 0x4142_4344_4546_4748,
+        holdsSince: segment == nil ? 0 : 0x5152_5354_5556_5758, segmentID: segment == nil ? 0 : 9,
+        access: segment == nil ? nil : .readWrite, attachedCount: 3, segment: segment.map(name),
+        program: [UInt8]("grüße".utf8))
+}
+
+/// Makes statistics whose fields all differ.
+func someStatistics() -> Statistics {
+    var statistics = Statistics()
+    statistics.startedAt = 1 << 60
+    statistics.firstStartedAt = 1 << 59
+    statistics.restartCount = 3
+    statistics.byteCount = 4 << 40
+    statistics.byteLimit = 5 << 40
+    statistics.repairCount = 6
+    statistics.switchCount = 7
+    statistics.segmentCount = 8
+    statistics.sessionCount = 9
+    statistics.abandonedCount = 10
+    statistics.storedCount = 11
+    statistics.storeLimit = 12
+    statistics.keptBy = .keeper
+    statistics.pid = 13
+    statistics.uid = 14
+    statistics.version = [UInt8]("1.2.3".utf8)
+    statistics.status = [UInt8]("8 segments, 4 TiB".utf8)
+    return statistics
+}
+
 /// At least one reply of every type, with and without what may be left out.
 func everyReply() throws -> [Reply] {
     let attachment = Attachment(
@@ -53,8 +100,16 @@ func everyReply() throws -> [Reply] {
     readOnly.lockByteCount = 0
     readOnly.access = .readOnly
     return [
-        .hello(features: 3, session: 1, major: 1, attachment: nil),
-        .hello(features: .max, session: 0x3fff_fffe, major: .max, attachment: attachment),
+        .hello(welcome(features: 3, session: 1, major: 1), attachment: nil),
+        .hello(welcome(features: .max, session: 0x3fff_fffe, major: .max), attachment: attachment),
+        .reconnected(welcome(features: 3, session: 2, major: 1)),
+        .holder(Holder(session: 0, state: .none, pid: 0, uid: 0, takenAt: 0, program: [])),
+        .holder(
+            Holder(session: 5, state: .replaced, pid: .max, uid: 1000, takenAt: 1 << 60, program: [UInt8]("x".utf8))),
+        .sessions([], more: false),
+        .sessions([try session(.connected, segment: nil), try session(.abandoned, segment: "docs")], more: true),
+        .statistics(Statistics()),
+        .statistics(someStatistics()),
         .attached(attachment),
         .attached(readOnly),
         .detached,

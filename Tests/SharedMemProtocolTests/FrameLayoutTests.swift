@@ -84,16 +84,20 @@ struct FrameLayoutTests {
             segmentID: 1, generation: 2, dataByteCount: 1 << 40, lockByteCount: 3, access: .readWrite)
         #expect(encoded(.attached(value)) == frame(SHAREDMEM_ATTACH | SHAREDMEM_REPLY, memory(attachment)))
 
+        let token = sharedmem_token(words: (0x2122_2324_2526_2728, 0x3132_3334_3536_3738))
         let hello = sharedmem_hello_reply(
-            features: 7, session_id: 0x0102_0304, major: 1, reserved: 0, attachment: attachment)
+            features: 7, session_id: 0x0102_0304, major: 1, reserved: 0, token: token, attachment: attachment)
         #expect(
-            encoded(.hello(features: 7, session: 0x0102_0304, major: 1, attachment: value))
+            encoded(.hello(welcome(features: 7, session: 0x0102_0304, major: 1), attachment: value))
                 == frame(SHAREDMEM_HELLO | SHAREDMEM_REPLY, memory(hello)))
         let bare = sharedmem_hello_reply(
-            features: 7, session_id: 1, major: 1, reserved: 0, attachment: sharedmem_attachment())
+            features: 7, session_id: 1, major: 1, reserved: 0, token: token, attachment: sharedmem_attachment())
         #expect(
-            encoded(.hello(features: 7, session: 1, major: 1, attachment: nil))
+            encoded(.hello(welcome(features: 7, session: 1, major: 1), attachment: nil))
                 == frame(SHAREDMEM_HELLO | SHAREDMEM_REPLY, memory(bare)))
+        #expect(
+            encoded(.reconnected(welcome(features: 7, session: 1, major: 1)))
+                == frame(SHAREDMEM_RECONNECT | SHAREDMEM_REPLY, memory(bare)))
 
         #expect(encoded(.detached) == frame(SHAREDMEM_DETACH | SHAREDMEM_REPLY, []))
         #expect(encoded(.removed) == frame(SHAREDMEM_REMOVE | SHAREDMEM_REPLY, []))
@@ -129,5 +133,75 @@ struct FrameLayoutTests {
         #expect(
             encoded(.failure(Failure(error: 28, needed: 10, available: 9, text: "full")))
                 == frame(SHAREDMEM_ERROR, memory(error)))
+    }
+
+    @Test func requestsForSessionsAreTheHeadersStructs() throws {
+        let reconnect = sharedmem_reconnect(
+            major_min: 1, major_max: 0x0203, session_id: 0x0102_0304, features: 9,
+            token: sharedmem_token(words: (5, 6)))
+        let request = Request.reconnect(
+            Reconnect(
+                majors: 1...0x0203, features: 9, session: 0x0102_0304, token: SessionToken(high: 5, low: 6)))
+        #expect(encoded(request) == frame(SHAREDMEM_RECONNECT, memory(reconnect)))
+        let holds = memory(sharedmem_who_holds(segment_id: 0x1112_1314_1516_1718))
+        #expect(encoded(.whoHolds(segmentID: 0x1112_1314_1516_1718)) == frame(SHAREDMEM_WHO_HOLDS, holds))
+        let sessions = memory(sharedmem_sessions(segment_id: 1 << 50, session_id: 7, reserved: 0))
+        #expect(
+            encoded(.sessions(after: SessionCursor(session: 7, segmentID: 1 << 50)))
+                == frame(SHAREDMEM_SESSIONS, sessions))
+        #expect(encoded(.sessions(after: nil)) == frame(SHAREDMEM_SESSIONS, memory(sharedmem_sessions())))
+        #expect(encoded(.statistics) == frame(SHAREDMEM_STATISTICS, []))
+    }
+
+    @Test func repliesAboutSessionsAreTheHeadersStructs() throws {
+        var holder = sharedmem_holder()
+        holder.session_id = 5
+        holder.state = SHAREDMEM_HOLDER_RESTORED
+        holder.pid = 4711
+        holder.uid = 1000
+        holder.taken_at = 1 << 60
+        fill(&holder.program, "worker")
+        let value = Holder(
+            session: 5, state: .restored, pid: 4711, uid: 1000, takenAt: 1 << 60, program: [UInt8]("worker".utf8))
+        #expect(encoded(.holder(value)) == frame(SHAREDMEM_WHO_HOLDS | SHAREDMEM_REPLY, memory(holder)))
+
+        var entry = sharedmem_session_description()
+        entry.session_id = 0x0102_0304
+        entry.state = SHAREDMEM_SESSION_ABANDONED
+        entry.pid = 4711
+        entry.uid = 1000
+        entry.since = 0x4142_4344_4546_4748
+        entry.holds_since = 0x5152_5354_5556_5758
+        entry.segment_id = 9
+        entry.access = SHAREDMEM_ACCESS_READ_WRITE
+        entry.attached = 3
+        entry.segment = cName("docs")
+        fill(&entry.program, "grüße")
+        let page = memory(sharedmem_sessions_reply(count: 1, more: 1)) + memory(entry)
+        #expect(
+            encoded(.sessions([try session(.abandoned, segment: "docs")], more: true))
+                == frame(SHAREDMEM_SESSIONS | SHAREDMEM_REPLY, page))
+
+        var statistics = sharedmem_statistics()
+        statistics.started_at = 1 << 60
+        statistics.first_started_at = 1 << 59
+        statistics.restarts = 3
+        statistics.byte_count = 4 << 40
+        statistics.byte_limit = 5 << 40
+        statistics.repairs = 6
+        statistics.switches = 7
+        statistics.segments = 8
+        statistics.sessions = 9
+        statistics.abandoned = 10
+        statistics.stored = 11
+        statistics.store_limit = 12
+        statistics.kept_by = SHAREDMEM_KEPT_BY_KEEPER
+        statistics.pid = 13
+        statistics.uid = 14
+        fill(&statistics.version, "1.2.3")
+        fill(&statistics.status, "8 segments, 4 TiB")
+        #expect(
+            encoded(.statistics(someStatistics()))
+                == frame(SHAREDMEM_STATISTICS | SHAREDMEM_REPLY, memory(statistics)))
     }
 }

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import SharedMem
+internal import TestSupport
 
 /// Forks while attached: parent and child go on with the same handle.
 struct Fork: ParsableCommand {
@@ -12,7 +13,7 @@ struct Fork: ParsableCommand {
     func run() throws {
         let segment = try Segment.open("default", socketPath: socket)
         try segment.set("fork", to: [1])
-        let child = try ChildProcess {
+        let child = try ForkedProcess {
             do throws(SharedMemError) {
                 let value = try segment.get("fork")
                 try segment.set("fork", to: [2])

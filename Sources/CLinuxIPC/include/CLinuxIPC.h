@@ -43,6 +43,9 @@ int linuxipc_open(const char *path, int flags, mode_t mode);
 /* fcntl(2), F_DUPFD_CLOEXEC. */
 int linuxipc_duplicate(int descriptor);
 
+/* pipe2(2), O_CLOEXEC. */
+int linuxipc_pipe(int *ret_read_end, int *ret_write_end);
+
 /* fcntl(2), F_SETFL: sets or clears O_NONBLOCK, keeps the other flags. */
 int linuxipc_set_nonblocking(int descriptor, int on);
 
@@ -102,6 +105,9 @@ int linuxipc_memfd_create(const char *label);
 /* fallocate(2). */
 int linuxipc_allocate(int descriptor, off_t offset, off_t byte_count);
 
+/* fallocate(2), FALLOC_FL_PUNCH_HOLE and FALLOC_FL_KEEP_SIZE. */
+int linuxipc_punch(int descriptor, off_t offset, off_t byte_count);
+
 /* sysinfo(2): the bytes of memory and of swap that the machine has, and those that hold nothing at all. */
 int linuxipc_memory(uint64_t *ret_total, uint64_t *ret_free);
 
@@ -127,7 +133,7 @@ int linuxipc_prefer_huge_pages(void *start, size_t byte_count);
 enum { LINUXIPC_SOCKET_PATH_MAX = 107 };
 
 /* The most descriptors that linuxipc_receive takes from one message. */
-enum { LINUXIPC_DESCRIPTOR_MAX = 2 };
+enum { LINUXIPC_DESCRIPTOR_MAX = 3 };
 
 /* socket(2): AF_UNIX, SOCK_SEQPACKET, SOCK_CLOEXEC. */
 int linuxipc_socket(void);
@@ -146,7 +152,7 @@ int linuxipc_accept(int socket);
 
 /* sendmsg(2) with MSG_NOSIGNAL: one message with descriptor_count (at most LINUXIPC_DESCRIPTOR_MAX) descriptors. */
 ssize_t linuxipc_send(
-    int socket, const void *bytes, size_t byte_count, int first, int second, int descriptor_count);
+    int socket, const void *bytes, size_t byte_count, const int *descriptors, int descriptor_count);
 
 /* What came with a message. */
 struct linuxipc_received {
@@ -183,6 +189,43 @@ int linuxipc_set_receive_timeout(int socket, int64_t milliseconds);
 
 /* setsockopt(2), SO_SNDTIMEO, which limits connect(2) too; 0: waits for ever. */
 int linuxipc_set_send_timeout(int socket, int64_t milliseconds);
+
+/* MARK: Deaths */
+
+/* pidfd_open(2). */
+int linuxipc_open_process(int32_t process);
+
+/* poll(2) of a process's descriptor: 1 if the process is dead, 0 if it lives. */
+int linuxipc_is_dead(int descriptor);
+
+/* fstatfs(2): 1 if a process's descriptor has an inode of its own (Linux 6.9), which no other process ever had. */
+int linuxipc_is_pidfs(int descriptor);
+
+/* The bit that the kernel sets in a claimed word when its thread dies. */
+enum { LINUXIPC_LIFE_DIED = 0x40000000 };
+
+/* set_robust_list(2): puts the calling thread's id into the word, which the kernel marks when the thread dies. The word
+ * must stay mapped until then; one word in a process, and no robust mutexes in this thread. Bit 31 of the word is
+ * turned over. */
+int linuxipc_claim_life(uint32_t *word);
+
+/* MARK: Pages that are missing */
+
+/* Mappings that can be guarded at once. */
+enum { LINUXIPC_GUARD_MAX = 8192 };
+
+/* sigaction(2), SIGBUS: from here on a page that is missing in a guarded mapping (its file was cut, or a hole was punched
+ * and there is no memory to fill it) becomes a private page of zeros. Other faults do what they did. */
+int linuxipc_catch_missing_pages(void);
+
+/* Guards a mapping: its guard, or -1 with ENOSPC. Unguard it before it's unmapped. */
+int linuxipc_guard(const void *start, size_t byte_count);
+
+/* Ends a guard. */
+void linuxipc_unguard(int guard);
+
+/* How many pages were replaced in a guarded mapping; -1: in all that ever were. */
+uint32_t linuxipc_replaced_pages(int guard);
 
 /* MARK: Datagrams with their senders */
 
@@ -266,6 +309,13 @@ static inline uint32_t linuxipc_fork_count(void) {
     extern uint32_t linuxipc_fork_counter;
     return __atomic_load_n(&linuxipc_fork_counter, __ATOMIC_RELAXED);
 }
+
+/* Makes each forked child close its copy of a descriptor before fork(2) returns there, or fails without memory. Undone
+ * before the descriptor is closed. A child that is forked between the descriptor's opening and this keeps its copy. */
+int linuxipc_close_in_children(int descriptor);
+
+/* Undoes linuxipc_close_in_children. */
+void linuxipc_keep_in_children(int descriptor);
 
 /* secure_getenv(3). */
 const char *linuxipc_environment_value(const char *name);

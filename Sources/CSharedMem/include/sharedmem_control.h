@@ -9,7 +9,18 @@
  * HELLO_REPLY comes with segment_id 0 and an ERROR with the same request_id follows it.
  *
  * ATTACH_REPLY (and HELLO_REPLY with an attachment) carries the data file's descriptor, then, for read-write access,
- * the lock file's. A read-only attachment carries a data file opened O_RDONLY and nothing else.
+ * the lock file's. A read-only attachment carries a data file opened O_RDONLY and nothing else. HELLO_REPLY and
+ * RECONNECT_REPLY carry one more descriptor behind those: the life file, opened O_RDONLY, whose first 32-bit word names
+ * the daemon's thread as long as that lives; the kernel changes it when the thread dies, and the next daemon when it
+ * takes over. A client that sees another word than at its greeting reconnects.
+ *
+ * A session belongs to a process and outlives its connection. RECONNECT, in the place of HELLO, takes a session up again
+ * with the token that HELLO_REPLY gave; only the same process can. What was attached and pinned stays the session's; who
+ * wants to know whether a segment has moved to another generation attaches again. ENOENT: the daemon doesn't know
+ * the session; ESTALE: the token or the process is another one. Then a HELLO on the same connection begins anew.
+ *
+ * CREATE and REMOVE whose reply was lost may be sent again after RECONNECT with the same request_id: they are done once.
+ * A client counts its request ids upwards from 1, over all connections of a session.
  *
  * The bits of features say what may be sent beside protocol 1's own messages: each side names those it understands, and
  * HELLO_REPLY those that both do. PIN and UNPIN need SHAREDMEM_FEATURE_PINS; an older daemon ends the connection.
@@ -33,6 +44,9 @@
 #define SHAREDMEM_ERROR_TEXT_MAX 512u /* bytes */
 #define SHAREDMEM_PROGRAM_MAX 64u     /* bytes */
 #define SHAREDMEM_LIST_MAX 24u        /* descriptions in one LIST_REPLY */
+#define SHAREDMEM_SESSIONS_PAGE 20u   /* entries in one SESSIONS_REPLY */
+#define SHAREDMEM_VERSION_TEXT_MAX 32u /* bytes of the daemon's version */
+#define SHAREDMEM_STATUS_TEXT_MAX 256u /* bytes of the daemon's status sentence */
 #define SHAREDMEM_UNCHANGED 0xffffffffu /* uid or gid in CREATE: the caller's own */
 
 #define SHAREDMEM_ACCESS_NONE 0u
@@ -49,6 +63,10 @@
 #define SHAREDMEM_SHOW 7u
 #define SHAREDMEM_PIN 8u   /* only with SHAREDMEM_FEATURE_PINS */
 #define SHAREDMEM_UNPIN 9u /* likewise */
+#define SHAREDMEM_RECONNECT 10u
+#define SHAREDMEM_WHO_HOLDS 11u
+#define SHAREDMEM_SESSIONS 12u
+#define SHAREDMEM_STATISTICS 13u
 #define SHAREDMEM_ERROR 0xffffu
 
 #define SHAREDMEM_FEATURE_PINS 1u
@@ -102,18 +120,39 @@ struct sharedmem_attachment {
 SHAREDMEM_SIZE(sharedmem_attachment, 40);
 SHAREDMEM_OFFSET(sharedmem_attachment, access, 32);
 
-/* HELLO_REPLY */
+/* What RECONNECT shows: random, known to the session's process alone. */
+struct sharedmem_token {
+    uint64_t words[2]; /* not both 0 */
+};
+SHAREDMEM_SIZE(sharedmem_token, 16);
+
+/* HELLO_REPLY and RECONNECT_REPLY */
 struct sharedmem_hello_reply {
     uint64_t features;   /* bits both sides understand */
     uint32_t session_id; /* 1 to SHAREDMEM_LOCK_SESSION - 1; what this process puts into lock words */
     uint16_t major;      /* the protocol from here on */
     uint16_t reserved;   /* 0 */
-    struct sharedmem_attachment attachment;
+    struct sharedmem_token token;
+    struct sharedmem_attachment attachment; /* in RECONNECT_REPLY: nothing */
 };
-SHAREDMEM_SIZE(sharedmem_hello_reply, 56);
+SHAREDMEM_SIZE(sharedmem_hello_reply, 72);
 SHAREDMEM_OFFSET(sharedmem_hello_reply, session_id, 8);
 SHAREDMEM_OFFSET(sharedmem_hello_reply, major, 12);
-SHAREDMEM_OFFSET(sharedmem_hello_reply, attachment, 16);
+SHAREDMEM_OFFSET(sharedmem_hello_reply, token, 16);
+SHAREDMEM_OFFSET(sharedmem_hello_reply, attachment, 32);
+
+/* RECONNECT */
+struct sharedmem_reconnect {
+    uint16_t major_min;  /* as in HELLO */
+    uint16_t major_max;  /* as in HELLO */
+    uint32_t session_id; /* as in HELLO_REPLY */
+    uint64_t features;   /* as in HELLO */
+    struct sharedmem_token token;
+};
+SHAREDMEM_SIZE(sharedmem_reconnect, 32);
+SHAREDMEM_OFFSET(sharedmem_reconnect, session_id, 4);
+SHAREDMEM_OFFSET(sharedmem_reconnect, features, 8);
+SHAREDMEM_OFFSET(sharedmem_reconnect, token, 16);
 
 /* ATTACH */
 struct sharedmem_attach {
@@ -164,6 +203,104 @@ struct sharedmem_pin_request {
     uint64_t segment_id; /* as in the attachment */
 };
 SHAREDMEM_SIZE(sharedmem_pin_request, 8);
+
+/* WHO_HOLDS: who has the lock word of a segment that the session is attached to for writing */
+struct sharedmem_who_holds {
+    uint64_t segment_id; /* as in the attachment */
+};
+SHAREDMEM_SIZE(sharedmem_who_holds, 8);
+
+#define SHAREDMEM_HOLDER_NONE 0u      /* the word is free, or was freed by the daemon just now */
+#define SHAREDMEM_HOLDER_CONNECTED 1u /* a session with a connection */
+#define SHAREDMEM_HOLDER_RESTORED 2u  /* a session that hasn't reconnected since the daemon's restart */
+#define SHAREDMEM_HOLDER_REPLACED 3u  /* nobody who would free it: the segment moves to a new generation */
+
+/* WHO_HOLDS_REPLY */
+struct sharedmem_holder {
+    uint32_t session_id; /* 0: the word is free */
+    uint32_t state;      /* SHAREDMEM_HOLDER_* */
+    int32_t pid;         /* in the daemon's pid namespace; 0: not known */
+    uint32_t uid;        /* of the session */
+    uint64_t taken_at;   /* ns since the epoch; 0: not known */
+    uint8_t program[SHAREDMEM_PROGRAM_MAX]; /* as the session claims, 0 behind it */
+};
+SHAREDMEM_SIZE(sharedmem_holder, 88);
+SHAREDMEM_OFFSET(sharedmem_holder, state, 4);
+SHAREDMEM_OFFSET(sharedmem_holder, pid, 8);
+SHAREDMEM_OFFSET(sharedmem_holder, uid, 12);
+SHAREDMEM_OFFSET(sharedmem_holder, taken_at, 16);
+SHAREDMEM_OFFSET(sharedmem_holder, program, 24);
+
+/* SESSIONS: one entry for each session and each segment it's attached to or may still write; root sees all, others
+ * those of their own uid. In ascending order of session and segment ids. */
+struct sharedmem_sessions {
+    uint64_t segment_id; /* of the last entry already seen; 0: from the beginning of the session */
+    uint32_t session_id; /* of the last entry already seen; 0: from the beginning */
+    uint32_t reserved;   /* 0 */
+};
+SHAREDMEM_SIZE(sharedmem_sessions, 16);
+SHAREDMEM_OFFSET(sharedmem_sessions, session_id, 8);
+
+#define SHAREDMEM_SESSION_CONNECTED 1u
+#define SHAREDMEM_SESSION_RESTORED 2u  /* hasn't reconnected since the daemon's restart */
+#define SHAREDMEM_SESSION_ABANDONED 3u /* its connection has ended, its process lives */
+
+/* One entry of SESSIONS_REPLY */
+struct sharedmem_session_description {
+    uint32_t session_id;
+    uint32_t state;        /* SHAREDMEM_SESSION_* */
+    int32_t pid;           /* in the daemon's pid namespace */
+    uint32_t uid;          /* at connect */
+    uint64_t since;        /* ns since the epoch */
+    uint64_t holds_since;  /* ns since the epoch; 0: it doesn't have the lock word */
+    uint64_t segment_id;   /* 0: it has no segment */
+    uint32_t access;       /* SHAREDMEM_ACCESS_*; READ_WRITE also for a right that was given back; NONE: no segment */
+    uint32_t attached;     /* times; 0: it was given back, or not taken up again since a restart */
+    struct sharedmem_name segment; /* byte_count 0: no segment, or one that was removed */
+    uint8_t program[SHAREDMEM_PROGRAM_MAX]; /* as it claims, 0 behind it */
+};
+SHAREDMEM_SIZE(sharedmem_session_description, 184);
+SHAREDMEM_OFFSET(sharedmem_session_description, since, 16);
+SHAREDMEM_OFFSET(sharedmem_session_description, segment_id, 32);
+SHAREDMEM_OFFSET(sharedmem_session_description, access, 40);
+SHAREDMEM_OFFSET(sharedmem_session_description, segment, 48);
+SHAREDMEM_OFFSET(sharedmem_session_description, program, 120);
+
+/* SESSIONS_REPLY; the frame ends behind the last entry */
+struct sharedmem_sessions_reply {
+    uint32_t count; /* entries that follow, at most SHAREDMEM_SESSIONS_PAGE */
+    uint32_t more;  /* 1: ask again, after the last entry */
+};
+SHAREDMEM_SIZE(sharedmem_sessions_reply, 8);
+
+#define SHAREDMEM_KEPT_BY_NOBODY 0u  /* nothing survives the daemon */
+#define SHAREDMEM_KEPT_BY_SYSTEMD 1u
+#define SHAREDMEM_KEPT_BY_KEEPER 2u  /* sharedmemd's own parent */
+
+/* STATISTICS (a header alone) asks for this, STATISTICS_REPLY */
+struct sharedmem_statistics {
+    uint64_t started_at;        /* ns since the epoch: this process */
+    uint64_t first_started_at;  /* ns since the epoch: the first of those that took over from each other */
+    uint64_t restarts;          /* times that the state was taken over */
+    uint64_t byte_count;        /* bytes that all segments take */
+    uint64_t byte_limit;        /* bytes that they may take */
+    uint64_t repairs;           /* deaths of lock holders that were repaired, by this process */
+    uint64_t switches;          /* segments that moved to a new generation, by this process */
+    uint32_t segments;
+    uint32_t sessions;          /* connected and restored */
+    uint32_t abandoned;         /* sessions without a connection whose process lives */
+    uint32_t stored;            /* descriptors that the keeper or systemd keeps */
+    uint32_t store_limit;       /* descriptors that it keeps at most */
+    uint32_t kept_by;           /* SHAREDMEM_KEPT_BY_* */
+    int32_t pid;                /* in its own pid namespace */
+    uint32_t uid;               /* it runs as */
+    uint8_t version[SHAREDMEM_VERSION_TEXT_MAX]; /* 0 behind it */
+    uint8_t status[SHAREDMEM_STATUS_TEXT_MAX];   /* what it tells systemd; 0 behind it */
+};
+SHAREDMEM_SIZE(sharedmem_statistics, 376);
+SHAREDMEM_OFFSET(sharedmem_statistics, segments, 56);
+SHAREDMEM_OFFSET(sharedmem_statistics, version, 88);
+SHAREDMEM_OFFSET(sharedmem_statistics, status, 120);
 
 /* LIST: names in ascending order of their bytes */
 struct sharedmem_list {

@@ -348,7 +348,9 @@ struct sharedmem_lock_header {
     uint32_t reserved_lock;      /* 0 */
     uint64_t taken_at;           /* ns since the epoch, CLOCK_REALTIME_COARSE just before the word was taken; by its owner */
     uint64_t current_generation; /* the newest generation that a writer was told of; by the daemon */
-    uint64_t reserved_current[5]; /* 0 */
+    uint64_t retired_at;         /* version; the newest change that the next generation holds; by the daemon, before
+                                    anybody gets that one: tells a writer that has lost the word how its change ended */
+    uint64_t reserved_current[4]; /* 0 */
 
     struct sharedmem_intent intent;
 
@@ -390,6 +392,7 @@ SHAREDMEM_OFFSET(sharedmem_lock_header, checksum, 112);
 SHAREDMEM_OFFSET(sharedmem_lock_header, lock_word, 128);
 SHAREDMEM_OFFSET(sharedmem_lock_header, taken_at, 136);
 SHAREDMEM_OFFSET(sharedmem_lock_header, current_generation, 144);
+SHAREDMEM_OFFSET(sharedmem_lock_header, retired_at, 152);
 SHAREDMEM_OFFSET(sharedmem_lock_header, intent, 192);
 SHAREDMEM_OFFSET(sharedmem_lock_header, limbo_head, 320);
 SHAREDMEM_OFFSET(sharedmem_lock_header, limbo_tail, 328);

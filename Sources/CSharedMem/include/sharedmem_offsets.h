@@ -69,6 +69,7 @@ enum {
     sharedmem_lock_at_lock_word = SHAREDMEM_LOCK_AT(lock_word),
     sharedmem_lock_at_taken_at = SHAREDMEM_LOCK_AT(taken_at),
     sharedmem_lock_at_current_generation = SHAREDMEM_LOCK_AT(current_generation),
+    sharedmem_lock_at_retired_at = SHAREDMEM_LOCK_AT(retired_at),
     sharedmem_lock_at_undo_state = SHAREDMEM_LOCK_AT(intent.undo_state),
     sharedmem_lock_at_intent_version = SHAREDMEM_LOCK_AT(intent.version),
     sharedmem_lock_at_intent_slot = SHAREDMEM_LOCK_AT(intent.slot),

@@ -11,7 +11,7 @@ final class Crew {
 
     /// A worker process.
     private struct Member {
-        let process: ChildProcess
+        let process: ForkedProcess
         let session: UInt32
         let log: OperationLog
         let logNumber: Int
@@ -69,7 +69,7 @@ final class Crew {
         let session = nextSession
         nextSession += 1
         let seed = random.next()
-        let process = try ChildProcess {
+        let process = try ForkedProcess {
             fault?.seed()
             do {
                 let attachment: KillWorker.Attachment =
@@ -215,7 +215,7 @@ extension Crew {
         }
     }
 
-    private func wrong(_ member: Member, ended end: ChildProcess.End) -> Wrong {
+    private func wrong(_ member: Member, ended end: ForkedProcess.End) -> Wrong {
         let how: String =
             switch end {
             case .exit(let code): "ended by itself with exit code \(code)"

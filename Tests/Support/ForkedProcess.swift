@@ -1,20 +1,20 @@
-internal import Glibc
+package import Glibc
 
 /// A forked copy of this process.
-struct ChildProcess {
+package struct ForkedProcess: Sendable {
     /// Its number.
-    let identifier: pid_t
+    package let identifier: pid_t
 
     /// A process can't be forked or waited for.
-    struct Failure: Error, CustomStringConvertible {
+    package struct Failure: Error, CustomStringConvertible {
         /// One sentence.
-        let description: String
+        package let description: String
     }
 
     /// Forks; the copy runs `body` and ends with the exit code that it returns.
     ///
     /// Only for a process with one thread: a copy has no other threads, and whatever they held stays held.
-    init(running body: () -> Int32) throws(Failure) {
+    package init(running body: () -> Int32) throws(Failure) {
         // Swift's Glibc module doesn't offer fork(2).
         typealias Call = @convention(c) () -> pid_t
         guard let symbol = unsafe dlsym(nil, "fork") else { throw Failure(description: "there is no fork") }
@@ -24,7 +24,7 @@ struct ChildProcess {
     }
 
     /// How a process ended.
-    enum End: Equatable {
+    package enum End: Equatable, Sendable {
         /// By itself, with an exit code.
         case exit(Int32)
         /// By a signal.
@@ -32,14 +32,14 @@ struct ChildProcess {
     }
 
     /// Waits until it has ended and says how; `waitpid(2)`.
-    func waitUntilEnd() throws(Failure) -> End {
+    package func waitUntilEnd() throws(Failure) -> End {
         while true {
             if let end = try end(options: 0) { return end }
         }
     }
 
     /// How it ended; nil: it runs.
-    func endIfAny() throws(Failure) -> End? { try end(options: WNOHANG) }
+    package func endIfAny() throws(Failure) -> End? { try end(options: WNOHANG) }
 
     private func end(options: Int32) throws(Failure) -> End? {
         var status: Int32 = 0
@@ -51,9 +51,12 @@ struct ChildProcess {
     }
 
     /// Ends it at once, wherever it is; `kill(2)`.
-    func kill() throws(Failure) {
-        guard Glibc.kill(identifier, SIGKILL) == 0 else {
-            throw Failure(description: "kill(\(identifier)): errno \(errno)")
+    package func kill() throws(Failure) { try send(SIGKILL) }
+
+    /// Sends it a signal; `kill(2)`.
+    package func send(_ signal: Int32) throws(Failure) {
+        guard Glibc.kill(identifier, signal) == 0 else {
+            throw Failure(description: "kill(\(identifier), \(signal)): errno \(errno)")
         }
     }
 }
