@@ -31,6 +31,8 @@ extension Segment {
     }
 
     /// Reads keys until all of them are as they were at one moment.
+    ///
+    /// Model: `many.pml`.
     private func consistent(_ keys: [some SegmentKey]) throws(SharedMemError) -> [CopiedBytes<ReadValue>?] {
         for _ in 0..<(access == .readWrite ? Self.roundsWithoutLock : Self.roundsReadOnly) {
             let round = try withStore { (store) throws(StoreError) in try Round(keys, in: store) }
@@ -94,6 +96,8 @@ private struct Round {
     }
 
     /// Reads one key.
+    ///
+    /// Model: `many.pml`.
     private mutating func read(
         _ key: some SegmentKey, _ hash: KeyHash, in store: Store
     ) throws(StoreError) {
