@@ -56,6 +56,8 @@ extension Segment {
 
     /// Reads `count` keys until all of them are as they were at one moment; `make` makes an item of a value's bytes and
     /// its type.
+    ///
+    /// Model: `many.pml`.
     private func consistent<Item>(
         _ count: Int, _ copyKey: (Int, UnsafeMutableRawBufferPointer) -> Int,
         _ make: (UnsafeRawBufferPointer, ValueType) -> Item

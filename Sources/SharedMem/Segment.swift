@@ -100,6 +100,8 @@ extension Segment {
     }
 
     /// The same, with all that belongs to the generation.
+    ///
+    /// Model: `retire.pml`.
     @inline(__always)
     func withView<Result>(
         _ body: (UnsafePointer<AttachedStore.View>) throws(StoreError) -> Result
@@ -139,6 +141,8 @@ extension Segment {
     }
 
     /// Attaches to the newest generation, unless another thread has done so.
+    ///
+    /// Model: `retire.pml`.
     private func attachAgain(insteadOf old: UInt) throws(SharedMemError) {
         try attaching.withLock { _ throws(SharedMemError) in
             guard current.load(ordering: .relaxed) == old else { return }

@@ -16,6 +16,8 @@ extension Transaction {
         init(key: [UInt8]) { self.key = key }
 
         /// Reads the key as of `moment`; nil: it has changed since.
+        ///
+        /// Model: `many.pml`.
         func read(asOf moment: UInt64, in store: Store) throws(StoreError) -> Reading? {
             let hash = unsafe key.span.bytes.withUnsafeBytes { unsafe KeyHash($0, seed: store.geometry.hashSeed) }
             let copied = try unsafe CopiedBytes<Sighting>.sighted(key.span.bytes, hash, asOf: moment, in: store)

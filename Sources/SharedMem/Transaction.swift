@@ -49,6 +49,8 @@ extension Transaction {
     }
 
     /// Reads the key of an entry as of the transaction's moment, which becomes a later one if that is possible.
+    ///
+    /// Model: `many.pml`.
     private mutating func read(_ index: Int) throws(SharedMemError) {
         let entry = entries[index]
         // Each further round needs a change of this very key in between.
@@ -69,6 +71,8 @@ extension Transaction {
     }
 
     /// Makes a later moment the transaction's, if everything that was read is still the same then.
+    ///
+    /// Model: `many.pml`.
     private mutating func moveOn() throws(SharedMemError) {
         moment = nil
         for index in entries.indices where entries[index].reading != nil {

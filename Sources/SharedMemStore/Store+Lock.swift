@@ -33,7 +33,7 @@ extension Store {
     /// By compare-and-swap, never by exchange: the word may have been taken away, and a change that was made under a
     /// lost lock must not be acknowledged.
     ///
-    /// Model: `lock.pml`.
+    /// Models: `lock.pml` and `retire.pml`.
     @inline(__always)
     package func unlock() -> Unlocked {
         // SYNC: publishes all that was done under the lock to the next owner; pairs with `tryLock(at:)`. Sequentially
@@ -45,7 +45,7 @@ extension Store {
 
     /// Gives back a word that isn't quietly ours: with the waiters bit, or lost.
     ///
-    /// Model: `lock.pml`.
+    /// Models: `lock.pml` and `retire.pml`.
     func unlockWithWaiters(_ found: UInt32) -> Unlocked {
         let own = session | UInt32(SHAREDMEM_LOCK_WAITERS)
         if has(.unlockedByExchange) {
@@ -114,6 +114,8 @@ extension Store {
     package static func owner(of word: UInt32) -> UInt32 { word & UInt32(SHAREDMEM_LOCK_SESSION) }
 
     /// Whether a lock word will never be free again.
+    ///
+    /// Model: `retire.pml`.
     package static func isRetired(_ word: UInt32) -> Bool { word == UInt32(SHAREDMEM_LOCK_RETIRED) }
 
     /// When the word was last taken: ns since the epoch.

@@ -23,6 +23,8 @@ extension Store {
     /// Reads the value that `key` had at the commit number `moment`, which was loaded before, into `buffer`.
     ///
     /// Copies nothing if `buffer` has fewer bytes than the value. Costs what a get costs.
+    ///
+    /// Model: `many.pml`.
     package func sight(
         _ key: UnsafeRawBufferPointer, _ hash: KeyHash, asOf moment: UInt64, into buffer: UnsafeMutableRawBufferPointer
     ) throws(StoreError) -> Sighting {

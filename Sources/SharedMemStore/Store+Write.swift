@@ -133,7 +133,7 @@ extension Store {
 
     /// Deletes the key at a position and returns the version of the deletion.
     ///
-    /// Model: `write.pml`.
+    /// Models: `many.pml` and `write.pml`.
     private func remove(_ old: Position, _ hash: KeyHash) throws(StoreError) -> UInt64 {
         let version = data.load(Int(sharedmem_at_commit_number)) &+ 1
         noteDeletion(version, hash)
@@ -142,6 +142,8 @@ extension Store {
     }
 
     /// Stores the stripe's last-deletion version, before the slot is empty: who finds no key then finds at least this.
+    ///
+    /// Model: `many.pml`.
     func noteDeletion(_ version: UInt64, _ hash: KeyHash) {
         data.storeReleasing(version, lastDeletionOffset(hash))
     }

@@ -142,6 +142,8 @@ extension Store {
     package var isLive: Bool { data.load32(Int(sharedmem_at_state)) == UInt32(SHAREDMEM_STATE_LIVE) }
 
     /// Throws if the generation is not the one to use any more.
+    ///
+    /// Model: `retire.pml`.
     @inline(__always)
     package func checkState() throws(StoreError) {
         let state = data.load32(Int(sharedmem_at_state))

@@ -8,9 +8,10 @@
  *   SharedMemStore/Reading.swift: isValid isUnreplaced
  *
  * Two keys. The transaction (version 2) sets key 0 and sets key 1, or deletes it; it is killed before any store, or
- * gives up after the first key, and recovery may be killed too: DEATHS in all. Then the next writer sets key 0, and moves the
- * epoch and fills the oldest block of limbo again, as often as there is one old enough. A reader gets both keys, in
- * either order. Stores are seen in their order here, as releasing stores are; a reader loads the words of a header in any order.
+ * gives up after the first key, and recovery may be killed too: DEATHS in all. Then the next writer sets a key, also in
+ * the very block that held a record of it which was undone; and moves the epoch and fills the oldest block of limbo
+ * again, as often as there is one old enough. A reader gets both keys, in either order. Stores are seen in their order
+ * here, as releasing stores are; a reader loads the words of a header in any order.
  *
  * Claims: nobody sees half of a transaction, nor anything of one that was undone; what is believed is a whole record of
  * the key that is in use; after an end either way, what the entries name isn't in limbo.
@@ -88,7 +89,9 @@ inline finishAbort() {
     :: i < count -> retire(entryNew[i] / 8); i++
     :: else -> break
     od;
+#ifndef MUTANT_VERSION_NOT_BURNT
     STEP(commitNumber = txVersion);
+#endif
     STEP(state = NONE);
     wasAborted = 1
 }
@@ -101,7 +104,8 @@ inline abortTransaction() {
 }
 
 active proctype Owner() {
-    byte i;
+    byte i, fresh;
+    bit key;
     d_step {
         txVersion = 2;
         entry[0] = REFERENCE(1, 1); version[1] = 1; value[1] = 10;
@@ -149,21 +153,31 @@ settled:
         od;
         i = 0
     };
-    /* The next writer: key 0 again; then it fills what limbo gives, for another key. */
+    /* The next writer: one of the keys again, in a new block or in the one that was the transaction's record of this
+     * key. Then it fills what limbo gives, for another key. */
+    if :: key = 0 :: key = 1 fi;
+    if
+    :: wasAborted && key < count ->
+        epoch++;
+        epoch++;
+        fresh = entryNew[key] / 8
+    :: fresh = 5
+    fi;
     atomic {
-        version[5] = commitNumber + 1; value[5] = 30; pending[5] = 0; tombstone[5] = 0; link[5] = 0
+        version[fresh] = commitNumber + 1; value[fresh] = 30 + key;
+        pending[fresh] = 0; tombstone[fresh] = 0; link[fresh] = 0
     };
-    i = entry[0] / 8;
-    entry[0] = REFERENCE(5, version[5]);
-    retire(i);
-    commitNumber = version[5];
+    i = entry[key] / 8;
+    entry[key] = REFERENCE(fresh, version[fresh]);
+    if :: i != 0 -> retire(i) :: else -> skip fi;
+    commitNumber = version[fresh];
     epoch++;
     epoch++;
     i = 0;
     do
     :: i < limboLength ->
         if
-        :: epoch - retired[limbo[i]] >= 2 ->
+        :: limbo[i] != fresh && epoch - retired[limbo[i]] >= 2 ->
             version[limbo[i]] = 7;
             pending[limbo[i]] = 0;
             value[limbo[i]] = 99
@@ -236,9 +250,10 @@ got:
     :: else -> break
     od;
     assert(result[0] == 10 || result[0] == 20 || result[0] == 30);
-    assert(result[1] == 11 || (result[1] == 21 && !deletes) || (result[1] == 0 && deletes));
+    assert(result[1] == 11 || (result[1] == 21 && !deletes) || (result[1] == 0 && deletes) || result[1] == 31);
     /* Whole: what is read second isn't older than what is read first. */
     assert(!(first == 0 && result[0] == 20 && result[1] == 11));
-    assert(!(first == 1 && result[1] != 11 && result[0] == 10));
-    assert(!(wasAborted && (result[0] == 20 || result[1] != 11)))
+    assert(!(first == 1 && (result[1] == 21 || result[1] == 0) && result[0] == 10));
+    assert(!(first == 1 && result[1] == 31 && wasCommitted && result[0] == 10));
+    assert(!(wasAborted && (result[0] == 20 || result[1] == 21 || result[1] == 0)))
 }
