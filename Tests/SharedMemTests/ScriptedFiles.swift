@@ -52,8 +52,13 @@ final class ScriptedSegment: Sendable {
         }
     }
 
-    /// Makes the files what those of a segment are that was removed.
-    func markRemoved() throws { try unsafe withMappings { data, _ in unsafe Store.markRemoved(data: data) } }
+    /// Makes the file what that of a segment is that was removed.
+    func markRemoved() throws {
+        try unsafe withMappings { data, _ in
+            let dataBytes = unsafe SharedBytes(data, byteCount: geometry.dataByteCount)
+            dataBytes.store32(UInt32(SHAREDMEM_STATE_REMOVED), Int(sharedmem_at_state))
+        }
+    }
 
     func attachment(_ access: Access) -> Attachment {
         Attachment(

@@ -55,6 +55,9 @@ import Testing
           import                  Set a key for each file below a folder.
           export                  Write all keys of a segment as files below a folder,
                                   or as JSON Lines.
+          status                  Tell how the daemon is, and what it holds.
+          clients                 List the programs that use segments: root's view is
+                                  all of them, others' their own.
 
           See 'shmctl help <subcommand>' for detailed help.
         """#
@@ -374,6 +377,47 @@ import Testing
                                       default: tree)
               --force                 Write into a folder that isn't empty, and replace
                                       files there.
+              --version               Show the version.
+              -h, --help              Show help information.
+
+            """#
+        ),
+        (
+            "status",
+            #"""
+            OVERVIEW: Tell how the daemon is, and what it holds.
+
+            USAGE: shmctl status [--socket <path>] [--json]
+
+            OPTIONS:
+              --socket <path>         The daemon's socket (default: $SHAREDMEM_SOCKET, or
+                                      else /run/sharedmemd/control.sock).
+              --json                  Write JSON Lines: one object a line.
+              --version               Show the version.
+              -h, --help              Show help information.
+
+            """#
+        ),
+        (
+            "clients",
+            #"""
+            OVERVIEW: List the programs that use segments: root's view is all of them,
+            others' their own.
+
+            A line for each session and each segment that it is attached to or may still
+            write. A program's name is what it claims. STATE is connected; restored: it
+            hasn't come back since the daemon was restarted; or abandoned: its connection
+            has ended, its process lives. LOCK says for how long it has the segment's lock.
+
+            USAGE: shmctl clients [--socket <path>] [--json] [<segment>]
+
+            ARGUMENTS:
+              <segment>               Only those of this segment.
+
+            OPTIONS:
+              --socket <path>         The daemon's socket (default: $SHAREDMEM_SOCKET, or
+                                      else /run/sharedmemd/control.sock).
+              --json                  Write JSON Lines: one object a line.
               --version               Show the version.
               -h, --help              Show help information.
 
