@@ -112,8 +112,9 @@ extension Daemon {
         }
     }
 
-    /// Takes over the pins that the earlier daemon held for sessions which can't, and clears those of sessions that are
-    /// gone. A session that can write a segment looks after its own.
+    /// Takes over the pins that the earlier daemon held for sessions, and clears those of sessions that are gone.
+    ///
+    /// A session that can write a segment looks after its own.
     private func findPins(
         in found: SegmentMemory, _ state: SavedState, _ living: Set<ProcessIdentity>
     ) throws(SegmentMemory.Failure) {

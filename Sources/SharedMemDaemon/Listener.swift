@@ -11,6 +11,9 @@ package struct Listener: ~Copyable {
     /// Where it is, for the log.
     var place: String { made?.path ?? "the service manager's socket" }
 
+    /// The path that this process made, or took over; nil: the service manager owns it.
+    package var path: String? { made?.path }
+
     /// Connections that wait to be accepted, at most (the kernel caps it at net.core.somaxconn).
     private static let backlog: Int32 = 4096
 

@@ -6,6 +6,45 @@ extension Keeper {
     /// What the path of the notification socket has behind the listening socket's.
     static let notificationSuffix = ".notify"
 
+    /// Whether this process takes the place of a keeper, whose descriptors are lost if it doesn't go on.
+    package static var takesOver: Bool {
+        let names = ThisProcess.environmentValue(of: "LISTEN_FDNAMES") ?? ""
+        return names.split(separator: ":").contains { $0 == ListenVariables.ownControl }
+    }
+
+    /// Listens, or takes the socket that it found open.
+    static func listener(
+        _ options: Options, inheriting inherited: consuming Inheritance?
+    ) throws(DaemonError) -> Listener {
+        if let inherited {
+            let ownsPath = inherited.ownsPath
+            return try Listener(adopting: inherited.socket, ownsPath: ownsPath)
+        }
+        let limit = 107 - notificationSuffix.utf8.count
+        guard options.socketPath.utf8.count <= limit else {
+            throw DaemonError(
+                .unavailable,
+                "the socket's path has \(options.socketPath.utf8.count) bytes: \(options.socketPath); expected at most "
+                    + "\(limit) under the keeper")
+        }
+        do throws(DaemonError) {
+            return try Listener(path: options.socketPath)
+        } catch {
+            guard error.exitCode == .system else { throw error }
+            throw DaemonError(.system, "\(error) (the daemon's user is uid \(geteuid()))")
+        }
+    }
+
+    /// Makes the socket where servers tell how they are, in place of a dead keeper's: this one listens beside it.
+    static func notificationSocket(at path: String) throws(Errno) -> DatagramSocket {
+        var status = stat()
+        if unsafe lstat(path, &status) == 0 {
+            guard status.st_mode & S_IFMT == S_IFSOCK else { throw .fileExists }
+            guard unsafe unlink(path) == 0 else { throw Errno(rawValue: errno) }
+        }
+        return try DatagramSocket.bound(to: path)
+    }
+
     /// Chooses where servers tell how they are, as an absolute path, which libsystemd wants.
     ///
     /// It is beside the listening socket, in a folder of the daemon's; a name without a file could be flooded by every

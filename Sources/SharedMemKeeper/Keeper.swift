@@ -42,34 +42,22 @@ package final class Keeper {
         try Self.giveUpRoot(options, log)
         programPath = try Self.ownPath()
         var store = DescriptorStore(limit: limit)
-        let inherited = try Inheritance.take(into: &store, log: log)
-        do throws(DaemonError) {
-            if let inherited {
-                let ownsPath = inherited.ownsPath
-                listener = try Listener(adopting: inherited.socket, ownsPath: ownsPath)
-            } else {
-                listener = try Listener(path: options.socketPath)
-            }
-        } catch {
-            guard error.exitCode == .system else { throw error }
-            throw DaemonError(.system, "\(error) (the daemon's user is uid \(geteuid()))")
-        }
+        let hasPast = Self.takesOver
+        let listener = try Self.listener(options, inheriting: Inheritance.take(into: &store, log: log))
+        supervision = Supervision(
+            limits: .init(watchdog: options.watchdog), hasPast: hasPast || !store.entries.isEmpty)
         self.store = store
-        supervision = Supervision(limits: .init(watchdog: options.watchdog), hasPast: !store.entries.isEmpty)
         do throws(Errno) {
-            guard let raw = try listener?.duplicatedSocket() else { throw .badFileDescriptor }
-            listening = HeldDescriptor(raw)
-            notificationPath = try Self.notificationPath(for: options.socketPath)
-            // What stands there is a dead keeper's: this one has the socket beside it.
-            guard unsafe unlink(notificationPath) == 0 || errno == ENOENT else { throw Errno(rawValue: errno) }
-            notifications = try DatagramSocket.bound(to: notificationPath)
+            notificationPath = try Self.notificationPath(for: listener.path ?? options.socketPath)
+            notifications = try Self.notificationSocket(at: notificationPath)
+            listening = HeldDescriptor(try listener.duplicatedSocket())
             signals = try SignalFile([SIGTERM, SIGINT, SIGHUP, SIGUSR2, SIGCHLD])
         } catch {
-            throw DaemonError(
-                .system,
-                "the keeper can't make what it needs beside \(options.socketPath): \(error); expected a path of at most "
-                    + "\(107 - Self.notificationSuffix.utf8.count) bytes in a folder it may write")
+            // What failed before is what counts.
+            try? listener.close()
+            throw DaemonError(.system, "the keeper's own socket beside \(options.socketPath) can't be made: \(error)")
         }
+        self.listener = consume listener
     }
 
     /// Keeps a server running until the end is asked for, and returns the exit code.
@@ -82,6 +70,7 @@ package final class Keeper {
                     return exitCode
                 }
                 try wait()
+                if has(.lastWordsLost) { try reap() }
                 try takeNotifications()
                 while let signal = try signals.next() {
                     if signal != SIGCHLD { handle(.signalled(signal)) }

@@ -78,11 +78,20 @@ struct Program: ParsableCommand {
         let source = ConfigurationSource(
             file: config, socketPath: socket, stateDirectory: stateDirectory, logLevel: logLevel)
         let memory = try Machine.memory()
-        let loaded = try source.load(memory: memory)
+        let isKeeper = !checkConfig && keeper ?? Self.hasNoServiceManager
+        let loaded: ConfigurationSource.Loaded
+        do throws(ConfigurationError) {
+            loaded = try source.load(memory: memory)
+        } catch {
+            guard isKeeper, Keeper.takesOver else { throw error }
+            // What the keeper before holds would be lost; each server says again what is wrong.
+            Log(threshold: .error).write(.error, "\(error); the keeper goes on")
+            Glibc.exit(try keeper(of: Configuration(sharedGroup: 0)).run())
+        }
         if checkConfig {
             for warning in loaded.warnings { Log(threshold: .warning).write(.warning, warning) }
             print("\(loaded.origin): ok")
-        } else if keeper ?? Self.hasNoServiceManager {
+        } else if isKeeper {
             Glibc.exit(try keeper(of: loaded.configuration).run())
         } else {
             try Self.takeName()
