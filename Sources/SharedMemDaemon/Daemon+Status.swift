@@ -36,11 +36,13 @@ extension Daemon {
         statusPause = try loop.timer(milliseconds: 1000, as: .status)
     }
 
-    /// How things are: `3 segments, 1.0 GiB; 12 sessions`.
+    /// How things are: `3 segments, 1.0 GiB; 12 sessions`, and what isn't enforced or kept.
     private var statusSentence: String {
         let summary = broker.summary
         let segments = Self.count(summary.segmentCount, "segment")
-        let sentence = "\(segments), \(ByteSize(summary.byteCount)); \(Self.count(summary.sessionCount, "session"))"
+        let sentence =
+            "\(segments), \(ByteSize(summary.byteCount)); \(Self.count(summary.sessionCount, "session"))"
+            + OwnUser.exposure
         return serviceManager.storeLimit > 0 ? sentence : "\(sentence); \(Self.nothingSurvives)"
     }
 
