@@ -89,7 +89,10 @@ let package = Package(
         tests(of: "SharedMemBroker", ["SharedMemProtocol"]),
         tests(
             of: "SharedMemDaemon",
-            ["SharedMemBroker", "SharedMemProtocol", "SharedMemStore", "LinuxIPC", "sharedmemd"]),
+            [
+                "SharedMemBroker", "SharedMemProtocol", "SharedMemStore", "LinuxIPC", "TestSupport", "sharedmemd",
+                "linuxipc-peer",
+            ]),
         tests(of: "SharedMemKeeper", ["SharedMemDaemon", "LinuxIPC", "sharedmemd", "sharedmem-keeper-peer"]),
         program(
             "sharedmem-keeper-peer", path: "Tests/KeeperPeer",

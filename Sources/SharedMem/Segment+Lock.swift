@@ -14,7 +14,10 @@ extension Segment {
 
     /// Runs `body` as the owner of the lock word; what it did is only acknowledged if the word was still ours.
     ///
-    /// Model: `lock.pml`.
+    /// If it wasn't, the daemon has moved the values to a new generation: the change counts if it was taken along, and is
+    /// done again otherwise. `body` makes one change at most.
+    ///
+    /// Models: `lock.pml` and `retire.pml`.
     @inline(__always)
     func writing<Result>(
         _ body: (borrowing Store, _ time: UInt64) throws(StoreError) -> Result
@@ -26,18 +29,42 @@ extension Segment {
         // Read before the lock: a precise clock would double the cost of a set, inside it everybody would wait for it.
         let time = SystemClock.realtimeCoarse()
         var timedOut: SharedMemError?
+        var lost: LostChange<Result>?
         let result: Result? = try unsafe withView { (view) throws(StoreError) in
-            try unsafe locked(view, view.pointee.store, time, &timedOut, body)
+            if let change = lost.take(), change.store.wasTakenAlong(change.version) { return change.result }
+            return try unsafe locked(view, view.pointee.store, time, &timedOut, &lost, body)
         }
         if let result { return result }
         throw timedOut ?? SharedMemError(.lockTimeout, "segment '" + name + "': the lock word was not free in time")
+    }
+
+    /// A change that was made under a lock that was lost.
+    struct LostChange<Result> {
+        /// Where it was made.
+        let store: Store
+        /// Its version.
+        let version: UInt64
+        /// What its caller is told if it counts.
+        let result: Result
+    }
+
+    /// Whether the next generation holds a change that was made under a lock that was lost; it is attached then.
+    @inline(never)
+    func wasTakenAlong(
+        _ version: UInt64, in store: borrowing Store, of lost: UnsafePointer<AttachedStore.View>
+    ) throws(SharedMemError) -> Bool {
+        try unsafe withView { (view) throws(StoreError) in
+            if unsafe view == lost { throw .retired }
+        }
+        return store.wasTakenAlong(version)
     }
 
     /// Runs `body` as the owner of the lock word of one generation; nil: the word wasn't free in time.
     @inline(__always)
     private func locked<Result>(
         _ view: UnsafePointer<AttachedStore.View>, _ store: borrowing Store, _ time: UInt64,
-        _ timedOut: inout SharedMemError?, _ body: (borrowing Store, _ time: UInt64) throws(StoreError) -> Result
+        _ timedOut: inout SharedMemError?, _ lost: inout LostChange<Result>?,
+        _ body: (borrowing Store, _ time: UInt64) throws(StoreError) -> Result
     ) throws(StoreError) -> Result? {
         if store.has(.lockLeftOut) { return try body(store, time) }
         let found = store.tryLock(at: time)
@@ -45,18 +72,26 @@ extension Segment {
             timedOut = try unsafe lockSlowly(view, store, found)
             if timedOut != nil { return nil }
         }
+        let before = store.commitNumber
         let result: Result
         do throws(StoreError) {
             try store.checkState()
             result = try body(store, time)
         } catch {
-            finish(store.unlock())
-            throw error
+            let unlocked = store.unlock()
+            finish(unlocked)
+            // What was found under a lock that is lost isn't believed.
+            throw unlocked == .lost ? .retired : error
         }
+        // Nobody else commits here, not even when the lock is lost.
+        let version = store.commitNumber
         let unlocked = store.unlock()
         if unlocked != .quietly {
             finish(unlocked)
-            if unlocked == .lost { throw .retired }
+            if unlocked == .lost {
+                if version != before { lost = LostChange(store: copy store, version: version, result: result) }
+                throw .retired
+            }
         }
         return result
     }

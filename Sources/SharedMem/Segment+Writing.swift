@@ -107,8 +107,11 @@ extension Segment {
             }
             if plain.hasWaiters { finish(.withWaiters) }
             if plain.version != 0 {
-                hint = plain.slotOffset
-                return plain.version
+                if plain.slotOffset != 0 {
+                    hint = plain.slotOffset
+                    return plain.version
+                }
+                if try unsafe wasTakenAlong(plain.version, in: view.pointee.store, of: view) { return plain.version }
             }
         }
         return try setAnywhere(key, to: value, options.resolved(type), hint: &hint)

@@ -119,7 +119,8 @@ extension Segment {
                     return try unsafe body(view)
                 } catch {
                     attempts -= 1
-                    guard error == .retired, attempts > 0 else { throw SharedMemError(error, segment: name) }
+                    let cause = unsafe view.pointee.store.cause(of: error)
+                    guard cause == .retired, attempts > 0 else { throw SharedMemError(cause, segment: name) }
                 }
             }
             try attachAgain(insteadOf: address)

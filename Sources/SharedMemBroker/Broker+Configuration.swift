@@ -5,7 +5,8 @@ extension Broker {
     mutating func configure(_ configuration: Configuration) -> [Effect] {
         self.configuration = configuration
         isConfigured = true
-        var effects = disown(keeping: Set(configuration.segments.map(\.name)))
+        let named = Set(configuration.segments.map(\.name))
+        var effects = disown(keeping: named)
         for definition in configuration.segments {
             if let segment = segments[definition.name] {
                 effects += reconcile(segment, definition)
@@ -13,7 +14,7 @@ extension Broker {
                 effects += make(definition, origin: .daemon, isConfigured: true)
             }
         }
-        for lost in lostSegments where segments[lost.definition.name] == nil {
+        for lost in lostSegments where !named.contains(lost.definition.name) {
             effects += make(lost.definition, origin: lost.isMadeByClient ? .client : .daemon, isConfigured: false)
         }
         lostSegments = []

@@ -32,6 +32,8 @@ extension Broker {
             for session in dead[process] ?? [] { recentDeaths.insert(session.id) }
             effects += repairs(after: dead[process] ?? [])
         }
+        // Those that nothing depends on; only now are all of a process's sessions known.
+        for id in sessions.sortedIDs { _ = endIfIdle(id) }
         for process in living.sorted(by: { ($0.pid, $0.mark) < ($1.pid, $1.mark) }) {
             effects += forgetProcess(process)
         }
@@ -70,6 +72,6 @@ extension Broker {
         }
         sessions.insert(session)
         processes.insert(session.id, of: session.process)
-        return endIfIdle(session.id)
+        return []
     }
 }

@@ -104,6 +104,8 @@ package final class Daemon {
         log = Log(threshold: loaded.configuration.logLevel)
         // A standard error that nobody reads any more mustn't end the daemon.
         signal(SIGPIPE, SIG_IGN)
+        // The Swift runtime's handler writes a backtrace and goes on: a watchdog's SIGABRT wouldn't end the daemon.
+        signal(SIGABRT, SIG_DFL)
         do throws(Errno) {
             loop = try EventLoop(signals: [SIGTERM, SIGINT, SIGHUP])
             maker = try MemoryMaker()

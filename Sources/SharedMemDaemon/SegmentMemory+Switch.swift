@@ -30,7 +30,7 @@ extension SegmentMemory {
             let target = try new.mapping()
             let geometry = new.geometry
             return try withStore { (old, _) throws(StoreError) in
-                if mayChange { old.retireState() }
+                if mayChange || old.has(.retiredBeforeTheCopy) { old.retireState() }
                 var copy = GenerationCopy(
                     from: old,
                     into: Store(trusting: geometry, data: target.dataBytes, lock: target.lockBytes),

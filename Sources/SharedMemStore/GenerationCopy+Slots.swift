@@ -206,8 +206,12 @@ extension Store {
 extension GenerationCopy {
     /// Whether the change that is published and not yet committed is a deletion that the copy has met.
     func isLastDeletionTakenAlong() -> Bool {
-        // SYNC: an owner announces before it publishes, so that what the copy has met is announced by now.
-        guard mayChange, old.lock.loadAcquiring(Int(sharedmem_lock_at_intent_version)) == moment &+ 1,
+        guard mayChange else { return false }
+        // SYNC: an owner stores the state when it has announced the rest, publishes then, and clears the state after its
+        // commit: one of the two shows that what is announced is whole, and what the copy has met was announced before.
+        let state = old.lock.loadAcquiring32(Int(sharedmem_lock_at_intent_state))
+        guard state == UInt32(SHAREDMEM_INTENT_PUBLISHING) || old.moment == moment &+ 1,
+            old.lock.load(Int(sharedmem_lock_at_intent_version)) == moment &+ 1,
             old.lock.load(Int(sharedmem_lock_at_intent_new_reference)) == 0
         else { return false }
         let deleted = Reference(bits: old.lock.load(Int(sharedmem_lock_at_intent_old_reference)))

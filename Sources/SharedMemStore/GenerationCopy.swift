@@ -38,6 +38,8 @@ package struct GenerationCopy: ~Copyable {
         package var expiredCount = 0
         /// The newest change of the old generation that is in the new one.
         package var retiredAt: UInt64 = 0
+
+        package init() {}
     }
 
     /// How keys get their slots.

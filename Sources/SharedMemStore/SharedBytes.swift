@@ -88,6 +88,12 @@ extension SharedBytes {
     package func load32(_ offset: Int) -> UInt32 {
         unsafe word32(offset).pointee.load(ordering: .relaxed)
     }
+
+    /// Loads 4 bytes; what the storer wrote before a releasing store of them is visible afterwards.
+    @inline(__always)
+    package func loadAcquiring32(_ offset: Int) -> UInt32 {
+        unsafe word32(offset).pointee.load(ordering: .acquiring)
+    }
 }
 
 // MARK: - Stores

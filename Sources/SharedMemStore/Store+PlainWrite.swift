@@ -10,7 +10,7 @@ internal import CSharedMem
 package struct PlainSet: Sendable {
     /// The version; 0: nothing was set this way.
     package let version: UInt64
-    /// Where the key stands.
+    /// Where the key stands; 0 beside a version: the lock was lost, and the change may not count.
     package let slotOffset: Int
     /// Whether the lock word was given back to somebody who waits, and has to be woken.
     package let hasWaiters: Bool
@@ -47,7 +47,7 @@ extension Store {
         switch unsafe store.pointee.unlock() {
         case .quietly: return PlainSet(version: version, slotOffset: slot, hasWaiters: false)
         case .withWaiters: return PlainSet(version: version, slotOffset: slot, hasWaiters: true)
-        case .lost: return PlainSet(version: 0, slotOffset: 0, hasWaiters: false)
+        case .lost: return PlainSet(version: version, slotOffset: 0, hasWaiters: false)
         }
     }
 

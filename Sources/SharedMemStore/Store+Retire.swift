@@ -69,6 +69,17 @@ extension Store {
         lock.storeReleasing(version, Int(sharedmem_lock_at_retired_at))
     }
 
+    /// What an error comes from: memory that is zero because it was given back is not corrupted.
+    package func cause(of error: StoreError) -> StoreError {
+        guard case .corrupted = error else { return error }
+        do throws(StoreError) {
+            try checkState()
+            return error
+        } catch {
+            return error
+        }
+    }
+
     /// Whether the next generation holds a change that was made here under a lock that was lost.
     ///
     /// Only after the next generation was attached. What isn't there has to be done again.

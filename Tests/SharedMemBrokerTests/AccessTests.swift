@@ -80,7 +80,7 @@ struct AccessTests {
                 segmentID: 1, generation: 1, dataByteCount: 1 << 20, lockByteCount: lockByteCount, access: access)
             let effects = stage.send(.attach(try name("a"), access), from: peer)
             #expect(
-                effects == [
+                effects == (access == .readWrite ? [.save] : []) + [
                     .replyWithMemory(
                         peer, requestID: stage.lastRequestID, .attached(attachment), segmentID: 1, access)
                 ])

@@ -18,13 +18,14 @@ struct ConfigurationTests {
         ]
         #expect(
             broker.handle(.configured(configuration(segments))) == [
-                .makeMemory(segmentID: 1, segments[0]), .makeMemory(segmentID: 2, segments[1]), .statusChanged,
+                .save, .makeMemory(segmentID: 1, segments[0]), .makeMemory(segmentID: 2, segments[1]), .statusChanged,
             ])
         let effects = broker.handle(
             .memoryMade(segmentID: 2, dataByteCount: 1 << 20, lockByteCount: 4096, createdAt: 1))
         #expect(
             effects == [
-                .log(.notice, "segment a is made: uid 1, gid 2, mode 0660, 1 MiB (1052672 bytes)"), .statusChanged,
+                .save, .log(.notice, "segment a is made: uid 1, gid 2, mode 0660, 1 MiB (1052672 bytes)"),
+                .statusChanged,
             ])
         #expect(broker.handle(.configured(configuration(segments))) == [])
     }
@@ -65,7 +66,7 @@ struct ConfigurationTests {
             ])
         #expect(stage.description(of: try name("a"))?.isConfigured == false)
         #expect(stage.broker.handle(.configured(configuration([second]))) == [])
-        #expect(stage.broker.handle(.configured(configuration([first, second]))) == [])
+        #expect(stage.broker.handle(.configured(configuration([first, second]))) == [.save])
         #expect(stage.description(of: try name("a"))?.isConfigured == true)
     }
 
@@ -93,10 +94,11 @@ struct ConfigurationTests {
         let effects = stage.broker.handle(.configured(configuration([changed])))
         #expect(
             effects == [
+                .save,
                 .log(
                     .notice,
                     "segment a belongs to uid 5, gid 6, mode 0640 from now on, before to uid 0, gid 0, mode 0666; "
-                        + "what is attached stays attached")
+                        + "what is attached stays attached"),
             ])
         #expect(stage.send(.attach(try name("a"), .readWrite), from: peer).failure?.error == EACCES)
         #expect(stage.description(of: try name("a"))?.sessionCount == 1)
@@ -121,7 +123,7 @@ struct ConfigurationTests {
         #expect(stage.broker.handle(.recalled(try definition("a", byteCount: 1 << 22, owner: 5, group: 5))) == [])
         let recalled = try definition("b", owner: 1000, group: 100)
         #expect(
-            stage.broker.handle(.recalled(recalled)) == [.makeMemory(segmentID: 2, recalled), .statusChanged])
+            stage.broker.handle(.recalled(recalled)) == [.save, .makeMemory(segmentID: 2, recalled), .statusChanged])
         #expect(!stage.made(2).contains(.remember(recalled)))
         #expect(stage.description(of: try name("b"))?.isConfigured == false)
         #expect(

@@ -70,12 +70,11 @@ struct HistoryTests {
                     [.replyWithMemory(peer, requestID: requestID, reply, segmentID: segmentID, .readWrite)]
                 case (.otherSegment, .replyWithMemory(let peer, let requestID, let reply, let segmentID, let access)):
                     [.replyWithMemory(peer, requestID: requestID, reply, segmentID: segmentID + 1, access)]
-                case (.sameSession, .reply(let peer, let requestID, .hello(_, _, let major, let attachment))):
-                    [
-                        .reply(
-                            peer, requestID: requestID,
-                            .hello(features: 0, session: 1, major: major, attachment: attachment))
-                    ]
+                case (.sameSession, .reply(let peer, let requestID, .hello(var welcome, let attachment))):
+                    {
+                        welcome.session = 1
+                        return [.reply(peer, requestID: requestID, .hello(welcome, attachment: attachment))]
+                    }()
                 default: [effect]
                 }
             }

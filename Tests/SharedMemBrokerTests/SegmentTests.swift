@@ -11,12 +11,12 @@ struct SegmentTests {
         let peer = stage.session(uid: 1000, gid: 100)
         let resolved = try definition("a", byteCount: 5000, owner: 1000, group: 100)
         let asked = stage.send(.create(try definition("a", byteCount: 5000)), from: peer)
-        #expect(asked == [.makeMemory(segmentID: 1, resolved), .statusChanged])
+        #expect(asked == [.save, .makeMemory(segmentID: 1, resolved), .statusChanged])
         let requestID = stage.lastRequestID
         let answered = stage.made(1, dataByteCount: 8192)
         #expect(
             answered == [
-                .remember(resolved), .reply(peer, requestID: requestID, .created(segmentID: 1)),
+                .save, .remember(resolved), .reply(peer, requestID: requestID, .created(segmentID: 1)),
                 .log(.notice, "segment a is made: uid 1000, gid 100, mode 0600, 16 KiB (16384 bytes)"),
                 .statusChanged,
             ])
@@ -168,7 +168,7 @@ struct SegmentTests {
         _ = stage.broker.handle(.hungUp(peer))
         let effects = stage.made(segmentID)
         #expect(effects.replies == [])
-        #expect(effects.first == .remember(try definition("a", owner: 1000, group: 100)))
+        #expect(effects.dropFirst().first == .remember(try definition("a", owner: 1000, group: 100)))
         #expect(stage.description(of: try name("a")) != nil)
     }
 
@@ -183,7 +183,7 @@ struct SegmentTests {
         #expect(stage.send(.show(try name("a")), from: guest) == [])
         let hello = Hello(
             majors: 1...1, features: 0, program: [], attach: .init(segment: try name("a"), access: .readWrite))
-        #expect(stage.send(.hello(hello), from: late) == [.statusChanged])
+        #expect(stage.send(.hello(hello), from: late) == [.save, .statusChanged])
         #expect(stage.send(.list(after: nil), from: guest).reply == .list([], more: false))
         #expect(stage.send(.attach(try name("a"), .readOnly), from: stage.session(uid: 7)) == [])
         #expect(
@@ -191,7 +191,7 @@ struct SegmentTests {
         let replies = stage.made(segmentID).replies
         #expect(replies.count == 5)
         #expect(replies.first == .created(segmentID: segmentID))
-        guard case .hello(_, _, _, let attachment?) = replies[3] else {
+        guard case .hello(_, let attachment?) = replies[3] else {
             Issue.record("the fourth reply is \(replies[3])")
             return
         }
@@ -209,7 +209,7 @@ struct SegmentTests {
         let effects = stage.broker.handle(.memoryFailed(segmentID: segmentID, error: 0, reason: "unknown"))
         let replies = effects.replies
         #expect(replies.count == 3)
-        #expect(replies[1] == .hello(features: 0, session: 2, major: 1, attachment: nil))
+        #expect(replies[1] == .hello(Stage.welcome(2, over: late), attachment: nil))
         guard case .failure(let failure) = replies[2] else {
             Issue.record("the third reply is \(replies[2])")
             return
@@ -267,7 +267,7 @@ struct SegmentTests {
             if may {
                 #expect(
                     effects == [
-                        .forget(try name("a")), .releaseMemory(segmentID: segmentID),
+                        .save, .forget(try name("a")), .releaseMemory(segmentID: segmentID),
                         .reply(peer, requestID: stage.lastRequestID, .removed),
                         .log(.notice, "process 2 of uid \(uid) removed segment a"), .statusChanged,
                     ])

@@ -20,8 +20,9 @@ struct SessionTests {
             let effects = stage.send(request, from: peer)
             #expect(
                 effects == [
+                    .forgetProcess(Stage.process(1)),
                     .disconnect(
-                        peer, reason: "process 1 of uid 1000 sent another request first, expected HELLO")
+                        peer, reason: "process 1 of uid 1000 sent another request first, expected HELLO"),
                 ])
         }
     }
@@ -32,6 +33,7 @@ struct SessionTests {
         let effects = stage.send(hello(), from: peer)
         #expect(
             effects == [
+                .save, .forgetProcess(Stage.process(1)),
                 .disconnect(peer, reason: "process 1 of uid 1000 sent HELLO again, expected it once"), .statusChanged,
             ])
         #expect(stage.broker.summary.sessionCount == 0)
@@ -42,7 +44,7 @@ struct SessionTests {
         var stage = Stage()
         let peer = stage.connect().peer
         let effects = stage.send(hello(majors), from: peer)
-        #expect(effects.count == 2)
+        #expect(effects.count == 3)
         #expect(effects.failure?.error == EPROTONOSUPPORT)
         #expect(
             effects.failure?.text == "the client speaks protocols \(majors.lowerBound) to \(majors.upperBound), "
@@ -57,9 +59,10 @@ struct SessionTests {
         let effects = stage.send(hello(majors), from: peer)
         #expect(
             effects == [
+                .save,
                 .reply(
-                    peer, requestID: 1, .hello(features: ProtocolLimits.features, session: 1, major: 1, attachment: nil)
-                ),
+                    peer, requestID: 1,
+                    .hello(Stage.welcome(1, over: peer, features: ProtocolLimits.features), attachment: nil)),
                 .statusChanged,
             ])
     }
@@ -67,11 +70,18 @@ struct SessionTests {
     /// Begins a session and returns its id.
     private func begin(_ number: UInt64, in broker: inout Broker) -> UInt32? {
         let peer = PeerID(rawValue: number)
-        _ = broker.handle(.connected(peer, PeerIdentity(pid: 1, uid: 0, gid: 0, groups: [])))
-        guard case .hello(_, let session, _, _) = broker.handle(.received(peer, requestID: 1, hello())).reply else {
+        connect(peer, to: &broker)
+        guard case .hello(let welcome, _) = broker.handle(.received(peer, requestID: 1, hello())).reply else {
             return nil
         }
-        return session
+        return welcome.session
+    }
+
+    /// Connects a process of root.
+    private func connect(_ peer: PeerID, to broker: inout Broker) {
+        _ = broker.handle(
+            .connected(
+                peer, PeerIdentity(pid: 1, uid: 0, gid: 0, groups: []), Stage.process(1), Stage.token(of: peer), at: 1))
     }
 
     @Test func sessionIDsFitALockWord() {
@@ -97,7 +107,7 @@ struct SessionTests {
         var broker = Broker(sessionLimit: 2)
         #expect((1...2).map { begin($0, in: &broker) } == [1, 2])
         let peer = PeerID(rawValue: 3)
-        _ = broker.handle(.connected(peer, PeerIdentity(pid: 1, uid: 0, gid: 0, groups: [])))
+        connect(peer, to: &broker)
         let text = "the daemon keeps 2 sessions already, expected another attempt when one of them has ended"
         #expect(
             broker.handle(.received(peer, requestID: 1, hello())) == [
@@ -115,10 +125,11 @@ struct SessionTests {
         let effects = stage.send(hello(attach: wanted), from: peer)
         let attachment = Attachment(
             segmentID: 1, generation: 1, dataByteCount: 1 << 20, lockByteCount: 0, access: .readOnly)
-        let reply = Reply.hello(features: ProtocolLimits.features, session: 1, major: 1, attachment: attachment)
+        let reply = Reply.hello(
+            Stage.welcome(1, over: peer, features: ProtocolLimits.features), attachment: attachment)
         #expect(
             effects == [
-                .replyWithMemory(peer, requestID: 1, reply, segmentID: 1, .readOnly), .statusChanged,
+                .save, .replyWithMemory(peer, requestID: 1, reply, segmentID: 1, .readOnly), .statusChanged,
             ])
         #expect(stage.description(of: try name("a"))?.sessionCount == 1)
     }
@@ -130,7 +141,8 @@ struct SessionTests {
         let wanted = Hello.Attach(segment: try name(segment), access: access)
         let replies = stage.send(hello(attach: wanted), from: peer).replies
         #expect(replies.count == 2)
-        #expect(replies.first == .hello(features: ProtocolLimits.features, session: 1, major: 1, attachment: nil))
+        let welcome = Stage.welcome(1, over: peer, features: ProtocolLimits.features)
+        #expect(replies.first == .hello(welcome, attachment: nil))
         guard case .failure(let failure) = replies.last else {
             Issue.record("the second reply is \(replies)")
             return
@@ -148,12 +160,13 @@ struct SessionTests {
             third.effects == [
                 .disconnect(
                     third.peer,
-                    reason: "process 3 of uid 7 connected while uid 7 holds 2 connections, expected at most 2")
+                    reason: "process 3 of uid 7 connected while uid 7 holds 2 connections, expected at most 2"),
+                .forgetProcess(Stage.process(3)),
             ])
         #expect(stage.send(hello(), from: third.peer) == [])
         #expect(stage.connect(uid: 8).effects == [])
         _ = stage.broker.handle(.hungUp(third.peer))
-        #expect(stage.connect(uid: 7).effects.count == 1)
+        #expect(stage.connect(uid: 7).effects.disconnect != nil)
         _ = stage.broker.handle(.hungUp(first))
         #expect(stage.connect(uid: 7).effects == [])
         for _ in 0..<20 { #expect(stage.connect(uid: 0).effects == []) }
@@ -164,7 +177,8 @@ struct SessionTests {
         var broker = Broker()
         let peer = PeerID(rawValue: 1)
         let identity = PeerIdentity(pid: 1, uid: 1000, gid: 100, groups: [])
-        #expect(broker.handle(.connected(peer, identity)).disconnect?.peer == peer)
+        let event = Broker.Event.connected(peer, identity, Stage.process(1), Stage.token(of: peer), at: 1)
+        #expect(broker.handle(event).disconnect?.peer == peer)
     }
 
     @Test func strangersAreIgnored() throws {
@@ -174,17 +188,18 @@ struct SessionTests {
         #expect(stage.broker.handle(.hungUp(stranger)) == [])
         let peer = stage.connect().peer
         let identity = PeerIdentity(pid: 1, uid: 0, gid: 0, groups: [])
-        #expect(stage.broker.handle(.connected(peer, identity)).logged(.error).count == 1)
+        let event = Broker.Event.connected(peer, identity, Stage.process(1), Stage.token(of: peer), at: 1)
+        #expect(stage.broker.handle(event).logged(.error).count == 1)
         #expect(stage.broker.contradictions == [])
     }
 
     @Test func hangUpGivesEverythingBack() throws {
         var stage = Stage(segments: [try definition("a", mode: 0o666, owner: 0, group: 0)])
         let peer = stage.session()
-        _ = stage.send(.attach(try name("a"), .readWrite), from: peer)
+        _ = stage.send(.attach(try name("a"), .readOnly), from: peer)
         #expect(stage.description(of: try name("a"))?.sessionCount == 1)
         #expect(stage.broker.summary.sessionCount == 1)
-        #expect(stage.broker.handle(.hungUp(peer)) == [.statusChanged])
+        #expect(stage.hangUp(peer) == [.save, .forgetProcess(Stage.process(1)), .statusChanged])
         #expect(stage.description(of: try name("a"))?.sessionCount == 0)
         #expect(stage.broker.summary.sessionCount == 0)
     }

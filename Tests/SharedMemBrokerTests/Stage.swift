@@ -15,34 +15,68 @@ struct Stage {
     static let lockByteCount: UInt64 = 8192
     /// The time at which all memory of this stage is made.
     static let createdAt: UInt64 = 1_700_000_000_000_000_000
+    /// The time a second before this stage's first connection.
+    static let connectedAt: UInt64 = 1_700_000_000_000_000_000
 
     /// Begins with a configuration, whose segments are made at once.
     init(
         segments: [SegmentDefinition] = [], memoryLimit: UInt64 = 1 << 30, connectionsPerUser: Int = 4,
-        creators: Broker.Configuration.Creators? = nil
+        creators: Broker.Configuration.Creators? = nil, keepsSwitchRoom: Bool = false
     ) {
         let configuration = Broker.Configuration(
-            segments: segments, memoryLimit: memoryLimit, connectionsPerUser: connectionsPerUser, creators: creators)
+            segments: segments, memoryLimit: memoryLimit, connectionsPerUser: connectionsPerUser, creators: creators,
+            keepsSwitchRoom: keepsSwitchRoom)
         for effect in broker.handle(.configured(configuration)) {
             if case .makeMemory(let segmentID, _) = effect { _ = made(segmentID) }
         }
     }
 
-    /// Connects a process; the effects are those of the connection.
+    /// Connects a process, another one each time unless it's said; the effects are those of the connection.
     mutating func connect(
-        uid: UInt32 = 1000, gid: UInt32 = 100, groups: [UInt32] = []
+        uid: UInt32 = 1000, gid: UInt32 = 100, groups: [UInt32] = [], process: Int32? = nil
     ) -> (peer: PeerID, effects: [Broker.Effect]) {
         peerCount += 1
         let peer = PeerID(rawValue: peerCount)
-        let identity = PeerIdentity(pid: Int32(peerCount), uid: uid, gid: gid, groups: groups)
-        return (peer, broker.handle(.connected(peer, identity)))
+        let process = Self.process(process ?? Int32(peerCount))
+        let identity = PeerIdentity(pid: process.pid, uid: uid, gid: gid, groups: groups)
+        let event = Broker.Event.connected(
+            peer, identity, process, Self.token(of: peer), at: Self.connectedAt + peerCount * 1_000_000_000)
+        return (peer, broker.handle(event))
     }
 
     /// Connects a process and begins its session.
-    mutating func session(uid: UInt32 = 1000, gid: UInt32 = 100, groups: [UInt32] = []) -> PeerID {
-        let peer = connect(uid: uid, gid: gid, groups: groups).peer
-        _ = send(.hello(Hello(majors: 1...1, features: 0, program: [], attach: nil)), from: peer)
+    mutating func session(
+        uid: UInt32 = 1000, gid: UInt32 = 100, groups: [UInt32] = [], process: Int32? = nil, program: String = ""
+    ) -> PeerID {
+        let peer = connect(uid: uid, gid: gid, groups: groups, process: process).peer
+        _ = send(Self.hello(program), from: peer)
         return peer
+    }
+
+    /// The process with a number.
+    static func process(_ pid: Int32) -> ProcessIdentity { ProcessIdentity(pid: pid, mark: UInt64(pid) + 1000) }
+
+    /// The token that comes with a connection.
+    static func token(of peer: PeerID) -> SessionToken { SessionToken(high: 7, low: peer.rawValue) }
+
+    /// A HELLO without an attach.
+    static func hello(_ program: String = "") -> Request {
+        .hello(Hello(majors: 1...1, features: 0, program: Array(program.utf8), attach: nil))
+    }
+
+    /// What a HELLO without features is answered with that began `session` over `peer`.
+    static func welcome(_ session: UInt32, over peer: PeerID, features: UInt64 = 0) -> Welcome {
+        Welcome(features: features, session: session, major: 1, token: token(of: peer))
+    }
+
+    /// The connection is lost.
+    mutating func hangUp(_ peer: PeerID) -> [Broker.Effect] {
+        broker.handle(.hungUp(peer))
+    }
+
+    /// The process with a number dies.
+    mutating func die(_ pid: Int32) -> [Broker.Effect] {
+        broker.handle(.died(Self.process(pid)))
     }
 
     /// Sends a request; its id is `lastRequestID`.
@@ -85,6 +119,8 @@ extension [Broker.Effect] {
             switch $0 {
             case .reply(_, _, let reply), .replyWithMemory(_, _, let reply, _, _): reply
             case .pin: .pinned
+            case .replyWithSessions(_, _, let page, let more): .sessions(page, more: more)
+            case .replyWithStatistics(_, _, let statistics): .statistics(statistics)
             default: nil
             }
         }

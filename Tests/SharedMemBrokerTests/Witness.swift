@@ -5,38 +5,65 @@ import SharedMemProtocol
 /// Watches events and effects from outside, with a plain idea of its own of what they may be.
 struct Witness {
     /// What was wrong so far.
-    private(set) var findings: [String] = []
+    var findings: [String] = []
     /// The connections that are open.
-    private(set) var peers: [PeerID: Caller] = [:]
+    var peers: [PeerID: Caller] = [:]
+    /// The sessions, by id.
+    var tenants: [UInt32: Tenant] = [:]
     /// The segments that exist, by id.
-    private(set) var segments: [UInt64: Region] = [:]
+    var segments: [UInt64: Region] = [:]
     /// How often each kind of reply came; a failure counts as its errno.
-    private(set) var counts: [String: Int] = [:]
-    /// The pins that the daemon holds, by segment and session, and the connections that they are for.
-    private var pinned: [UInt64: [UInt32: PeerID]] = [:]
+    var counts: [String: Int] = [:]
+    /// The pins that the daemon holds, by segment and session.
+    var pinned: [UInt64: Set<UInt32>] = [:]
     /// All segment ids that ever were.
-    private var issued: Set<UInt64> = []
+    var issued: Set<UInt64> = []
+    /// Processes that the daemon watches.
+    var watched: Set<ProcessIdentity> = []
+    /// What the configuration says; nil: it wasn't read yet.
+    var configuration: Broker.Configuration?
+    /// Segments whose values a restart lost, and that the configuration still has to come for.
+    var lost: [SavedSegment] = []
+    /// What was saved last.
+    var saved: SavedState
+    /// The lock words that are being looked at, by connection and request.
+    var looks: [PeerID: Set<UInt32>] = [:]
+    /// The moves of segments.
+    var moves = Moves()
 
     /// A connection.
     struct Caller {
         /// Who it is.
         let identity: PeerIdentity
-        /// The session's id, when HELLO was answered.
+        /// Which process that is.
+        let process: ProcessIdentity
+        /// The token for its session.
+        let token: SessionToken
+        /// When it connected.
+        let time: UInt64
+        /// The session's id, when HELLO or RECONNECT was accepted.
         var session: UInt32?
+        /// Requests that aren't answered yet, by their number.
+        var open: [UInt32: Question] = [:]
+    }
+
+    /// A session.
+    struct Tenant {
+        /// What is to be saved of it; its rights are a set.
+        var saved: SavedSession
+        /// Its connection.
+        var peer: PeerID?
+        /// What it can write.
+        var writable: Set<UInt64> = []
         /// How often it's attached to which segment.
         var attached: [UInt64: Int] = [:]
         /// How often it has pinned which segment.
         var pins: [UInt64: Int] = [:]
-        /// Requests that aren't answered yet, by their number.
-        var open: [UInt32: Question] = [:]
+        /// When it began anew.
+        var resumedAt: UInt64 = 0
 
-        /// Whether HELLO was accepted: it was answered, or its answer waits for a segment's memory.
-        var isGreeted: Bool {
-            session != nil
-                || open.values.contains { question in
-                    if case .hello = question.request { true } else { false }
-                }
-        }
+        /// Whether its connection has ended.
+        var isAbandoned: Bool { saved.isAbandoned }
     }
 
     /// A request that isn't answered yet.
@@ -49,322 +76,196 @@ struct Witness {
         var isGreeted = false
     }
 
-    /// What the names and modes said when a request came.
-    enum Verdict { case missing, denied, allowed }
+    /// What names, modes and tokens said when a request came.
+    enum Verdict: Equatable { case missing, denied, allowed, done(SavedSession.Change) }
 
     /// A segment.
     struct Region {
         /// Its name.
-        let name: SegmentName
-        /// What it was asked to be, with the newest owner, group and mode.
-        var definition: SegmentDefinition
+        var name: SegmentName { saved.definition.name }
+        /// What is to be saved of it, with the newest owner, group and mode.
+        var saved: SavedSegment
         /// Bytes that count against the limit.
         var charge: UInt64
         /// Whether its memory is there.
         var isMade = false
+        /// The session and the request that it's made for.
+        var creation: Creation?
+
+        /// Who asked for a segment.
+        struct Creation: Equatable { let session, requestID: UInt32 }
     }
+
+    /// Begins with a broker that nothing has happened to.
+    init(_ broker: Broker) {
+        saved = broker.savedState
+    }
+
+    /// Bytes that all segments are charged with.
+    var charged: UInt64 { segments.values.reduce(into: 0) { $0 += $1.charge } }
 
     /// Notes one event, what it led to, and what the broker says afterwards.
-    mutating func note(_ event: Broker.Event, _ effects: [Broker.Effect], _ summary: Broker.Summary) {
-        switch event {
-        case .connected(let peer, let identity): if peers[peer] == nil { peers[peer] = Caller(identity: identity) }
-        case .hungUp(let peer): peers[peer] = nil
-        case .received(let peer, let requestID, let request): ask(request, requestID, peer, effects)
-        case .memoryMade(let segmentID, let dataByteCount, let lockByteCount, _):
-            if segments[segmentID]?.isMade == false {
-                segments[segmentID]?.isMade = true
-                segments[segmentID]?.charge = Self.pages(dataByteCount) + Self.pages(lockByteCount)
-            }
-        case .pinFailed(let peer, let segmentID): unpin(peer, segmentID)
-        case .memoryFailed(let segmentID, _, _):
-            if segments[segmentID]?.isMade == false { segments[segmentID] = nil }
-        case .configured(let configuration):
-            for definition in configuration.segments {
-                for id in segments.keys where segments[id]?.name == definition.name {
-                    segments[id]?.definition = definition
-                }
-            }
-        case .recalled: break
-        }
-        for effect in effects { note(effect) }
+    mutating func note(_ event: Broker.Event, _ effects: [Broker.Effect], _ broker: Broker) {
+        let state = broker.savedState
+        apply(event, effects, state)
+        for effect in effects { note(effect, of: event) }
+        sweep()
+        checkSaving(event, effects, state)
         checkOpenQuestions()
         checkPins(event)
-        let charged = segments.values.reduce(into: UInt64(0)) { $0 += $1.charge }
+        checkProcesses()
+        checkMoves(event, effects)
+        let summary = broker.summary
         if summary.byteCount != charged { findings.append("\(summary.byteCount) bytes charged, not \(charged)") }
         if summary.segmentCount != segments.count { findings.append("\(summary.segmentCount) segments") }
-        let sessions = peers.values.filter { $0.session != nil }.count
-        if summary.sessionCount < sessions { findings.append("\(summary.sessionCount) sessions, not \(sessions)") }
+        let present = tenants.values.filter { !$0.isAbandoned }.count
+        if summary.sessionCount != present { findings.append("\(summary.sessionCount) sessions, not \(present)") }
     }
 
-    /// Notes a request and what has to come of it at once.
-    private mutating func ask(
-        _ request: Request, _ requestID: UInt32, _ peer: PeerID, _ effects: [Broker.Effect]
+    /// Applies an event to what is known.
+    private mutating func apply(_ event: Broker.Event, _ effects: [Broker.Effect], _ state: SavedState) {
+        switch event {
+        case .connected(let peer, let identity, let process, let token, let time):
+            guard peers[peer] == nil else { return }
+            peers[peer] = Caller(identity: identity, process: process, token: token, time: time)
+            watched.insert(process)
+        case .hungUp(let peer): leave(peer)
+        case .died(let process): bury(process, effects)
+        case .received(let peer, let requestID, let request): ask(request, requestID, peer, effects, state)
+        case .memoryMade(let segmentID, let dataByteCount, let lockByteCount, let createdAt):
+            guard !effects.contains(.releaseMemory(segmentID: segmentID)) else { return }
+            takeMemory(segmentID, dataByteCount, lockByteCount, createdAt)
+        case .memoryFailed(let segmentID, _, _): if segments[segmentID]?.isMade == false { segments[segmentID] = nil }
+        case .pinFailed(let peer, let segmentID): losePin(peer, segmentID)
+        case .pinFound(let segmentID, let session): findPin(segmentID, session, effects)
+        case .lockSeen(let peer, let requestID, let segmentID, let owner, let takenAt):
+            judge(owner, segmentID, takenAt, (peer, requestID), effects)
+        case .ownerFound(let segmentID, let owner): judge(owner, segmentID, 0, nil, effects)
+        case .repaired: moves.repairCount += 1
+        case .spoiled(let segmentID):
+            guard segments[segmentID]?.isMade == true else { return }
+            moves.spoiled.insert(segmentID)
+            moves.expect(segmentID)
+        case .generationMade(let segmentID, let generation, let dataByteCount, let lockByteCount, let createdAt):
+            finishMove(segmentID, generation, effects) {
+                $0.dataByteCount = dataByteCount
+                $0.lockByteCount = lockByteCount
+                $0.createdAt = createdAt
+            }
+        case .generationFailed(let segmentID, _, _): moves.fail(segmentID)
+        case .restored(let state, let living, let kept): restart(state, living, kept, effects)
+        case .configured(let configuration): configure(configuration)
+        case .recalled: break
+        }
+    }
+
+    /// Notes that a segment's memory is there.
+    private mutating func takeMemory(
+        _ segmentID: UInt64, _ dataByteCount: UInt64, _ lockByteCount: UInt64, _ createdAt: UInt64
     ) {
-        guard let caller = peers[peer] else {
-            if !effects.isEmpty { findings.append("a request of nobody had effects: \(effects)") }
-            return
+        guard var region = segments[segmentID], !region.isMade else { return }
+        region.isMade = true
+        region.charge = Self.pages(dataByteCount) + Self.pages(lockByteCount)
+        region.saved.dataByteCount = dataByteCount
+        region.saved.lockByteCount = lockByteCount
+        region.saved.createdAt = createdAt
+        if let creation = region.creation {
+            tenants[creation.session]?.saved.lastChange = SavedSession.Change(
+                requestID: creation.requestID, createdSegmentID: segmentID)
         }
-        var isHello = false
-        if case .hello = request { isHello = true }
-        let mustEnd = isHello == caller.isGreeted
-        if mustEnd, effects.disconnect?.peer != peer { findings.append("\(request) was out of order and went on") }
-        let question = Question(request: request, verdict: verdict(request, caller))
-        peers[peer]?.open[requestID] = question
+        region.creation = nil
+        segments[segmentID] = region
     }
 
-    /// Says what a request may expect.
-    private func verdict(_ request: Request, _ caller: Caller) -> Verdict {
-        switch request {
-        case .hello(let hello): hello.attach.map { verdict($0.segment, $0.access.bits, caller) } ?? .allowed
-        case .attach(let name, let access): verdict(name, access.bits, caller)
-        case .show(let name): verdict(name, 0o4, caller)
-        case .remove(let name):
-            segments.values.first { $0.name == name }.map {
-                [0, $0.definition.owner].contains(caller.identity.uid) ? .allowed : .denied
-            } ?? .missing
-        case .create, .detach, .list, .pin, .unpin: .allowed
+    /// Notes a new configuration.
+    private mutating func configure(_ new: Broker.Configuration) {
+        configuration = new
+        for id in segments.keys {
+            let definition = new.segments.first { $0.name == segments[id]?.name }
+            segments[id]?.saved.isConfigured = definition != nil
+            guard let definition else { continue }
+            segments[id]?.saved.definition.mode = definition.mode
+            segments[id]?.saved.definition.owner = definition.owner
+            segments[id]?.saved.definition.group = definition.group
         }
-    }
-
-    /// Says whether a caller gets `bits` of the segment with a name.
-    private func verdict(_ name: SegmentName, _ bits: UInt32, _ caller: Caller) -> Verdict {
-        guard let region = segments.values.first(where: { $0.name == name }) else { return .missing }
-        return Self.bits(region.definition, caller.identity) & bits == bits ? .allowed : .denied
     }
 
     /// Notes one effect.
-    private mutating func note(_ effect: Broker.Effect) {
+    private mutating func note(_ effect: Broker.Effect, of event: Broker.Event) {
         switch effect {
         case .reply(let peer, let requestID, let reply): answer(peer, requestID, reply, nil)
         case .replyWithMemory(let peer, let requestID, let reply, let segmentID, let access):
             answer(peer, requestID, reply, (segmentID, access))
+        case .replyWithSessions(let peer, let requestID, let page, let more):
+            answer(peer, requestID, .sessions(page, more: more), nil)
+        case .replyWithStatistics(let peer, let requestID, let statistics):
+            answer(peer, requestID, .statistics(statistics), nil)
         case .pin(let peer, let requestID, let segmentID, let session):
-            // HELLO's answer, with the session's id, may still wait for a segment's memory.
-            if peers[peer].map({ $0.session ?? session }) != session || segments[segmentID]?.isMade != true {
+            if peers[peer]?.session != session || segments[segmentID]?.isMade != true {
                 findings.append("session \(session) pins segment id \(segmentID)")
             }
-            if pinned[segmentID, default: [:]].updateValue(peer, forKey: session) ?? peer != peer {
-                findings.append("session \(session) pins segment id \(segmentID) for two connections")
-            }
+            pinned[segmentID, default: []].insert(session)
             answer(peer, requestID, .pinned, nil)
         case .unpin(let segmentID, let session):
-            if pinned[segmentID]?.removeValue(forKey: session) == nil {
+            if pinned[segmentID]?.remove(session) == nil {
                 findings.append("session \(session) unpins segment id \(segmentID)")
             }
         case .disconnect(let peer, let reason):
-            if peers.removeValue(forKey: peer) == nil { findings.append("nobody was disconnected: \(reason)") }
+            if peers[peer] == nil { findings.append("nobody was disconnected: \(reason)") }
+            leave(peer)
             counts["disconnect", default: 0] += 1
-        case .makeMemory(let segmentID, let definition):
-            if !issued.insert(segmentID).inserted { findings.append("segment id \(segmentID) came twice") }
-            if segments.values.contains(where: { $0.name == definition.name }) {
-                findings.append("\(definition.name) exists twice")
-            }
-            segments[segmentID] = Region(
-                name: definition.name, definition: definition, charge: Self.pages(definition.byteCount))
+        case .makeMemory(let segmentID, let definition): make(segmentID, definition, event)
         case .releaseMemory(let segmentID):
             segments[segmentID] = nil
             pinned[segmentID] = nil
+            moves.forget(segmentID)
+            for id in tenants.keys { tenants[id]?.writable.remove(segmentID) }
+        case .makeGeneration(let segmentID, let generation, let definition, _):
+            beginMove(segmentID, generation, definition)
+        case .seeLock(let peer, let requestID, _): looks[peer, default: []].insert(requestID)
+        case .forgetProcess(let process):
+            if watched.remove(process) == nil { findings.append("\(process) was forgotten and not known") }
+            counts["forgetProcess", default: 0] += 1
+        case .close(let peer):
+            if peers[peer] != nil { findings.append("connection \(peer.rawValue) was closed and is needed") }
+            counts["close", default: 0] += 1
+        case .repair: counts["repair", default: 0] += 1
+        case .save: counts["save", default: 0] += 1
+        case .retireGeneration: counts["retireGeneration", default: 0] += 1
+        case .log(.error, let sentence): stopMove(sentence)
         case .remember, .forget, .log, .statusChanged: break
         }
     }
 
-    /// Notes one reply.
-    private mutating func answer(
-        _ peer: PeerID, _ requestID: UInt32, _ reply: Reply, _ memory: (UInt64, Access)?
-    ) {
-        guard let caller = peers[peer], var question = caller.open[requestID] else {
-            findings.append("\(reply) answers no open request of connection \(peer.rawValue)")
-            return
+    /// Notes that a segment's memory is to be made.
+    private mutating func make(_ segmentID: UInt64, _ definition: SegmentDefinition, _ event: Broker.Event) {
+        if !issued.insert(segmentID).inserted { findings.append("segment id \(segmentID) came twice") }
+        if segments.values.contains(where: { $0.name == definition.name }) {
+            findings.append("\(definition.name) exists twice")
         }
-        peers[peer]?.open[requestID] = nil
-        counts[Self.label(reply), default: 0] += 1
-        switch (question.request, reply) {
-        case (.hello(let hello), .hello(_, let session, _, let attachment)):
-            if question.isGreeted { findings.append("HELLO was answered twice") }
-            if peers.values.contains(where: { $0.session == session }) { findings.append("session \(session) twice") }
-            peers[peer]?.session = session
-            if attachment != nil {
-                attach(peer, hello.attach?.segment, hello.attach?.access, attachment, memory, question.verdict)
-            } else if hello.attach != nil {
-                question.isGreeted = true
-                peers[peer]?.open[requestID] = question
+        var region = Region(
+            saved: SavedSegment(
+                id: segmentID, generation: 1, definition: definition, dataByteCount: 0, lockByteCount: 0, createdAt: 0,
+                isMadeByClient: false, isConfigured: false), charge: Self.pages(definition.byteCount))
+        switch event {
+        case .received(let peer, let requestID, _):
+            region.saved.isMadeByClient = true
+            region.creation = (peers[peer]?.session).map { Region.Creation(session: $0, requestID: requestID) }
+            let largest = segments.values.map(\.charge).reduce(region.charge, max)
+            if let configuration, configuration.keepsSwitchRoom,
+                charged + region.charge + largest > configuration.memoryLimit
+            {
+                findings.append("\(definition.name) leaves no room for a switch")
             }
-        case (.attach(let name, let access), .attached(let attachment)):
-            attach(peer, name, access, attachment, memory, question.verdict)
-        case (.detach(let segmentID), .detached):
-            guard let count = caller.attached[segmentID] else {
-                findings.append("segment id \(segmentID) was detached and not attached")
-                return
-            }
-            peers[peer]?.attached[segmentID] = count > 1 ? count - 1 : nil
-            if count == 1 { peers[peer]?.pins[segmentID] = nil }
-        case (.pin(let segmentID), .pinned):
-            if caller.attached[segmentID] == nil { findings.append("pinned segment id \(segmentID), not attached") }
-            peers[peer]?.pins[segmentID, default: 0] += 1
-        case (.unpin(let segmentID), .unpinned):
-            if caller.pins[segmentID] == nil { findings.append("unpinned segment id \(segmentID), not pinned") }
-            unpin(peer, segmentID)
-        case (.create(let definition), .created(let segmentID)):
-            if segments[segmentID]?.name != definition.name || segments[segmentID]?.isMade != true {
-                findings.append("\(definition.name) was reported before it was made")
-            }
-        case (.remove, .removed): if question.verdict != .allowed { findings.append("removed: \(question.verdict)") }
-        case (.show(let name), .shown(let description)):
-            checkDescription(description, caller.identity)
-            if description.name != name || question.verdict != .allowed { findings.append("shown: \(description)") }
-        case (.list(let after), .list(let page, let more)): checkPage(page, more, after, caller.identity)
-        case (_, .failure(let failure)): refuse(question, failure, caller)
-        default: findings.append("\(question.request) was answered with \(reply)")
+        case .configured(let configuration):
+            region.saved.isConfigured = configuration.segments.contains { $0.name == definition.name }
+            let wasMadeByClient = lost.contains { $0.definition.name == definition.name && $0.isMadeByClient }
+            region.saved.isMadeByClient = wasMadeByClient && !region.saved.isConfigured
+        default: break
         }
-    }
-
-    /// Notes an attachment.
-    private mutating func attach(
-        _ peer: PeerID, _ name: SegmentName?, _ access: Access?, _ attachment: Attachment?,
-        _ memory: (UInt64, Access)?, _ verdict: Verdict
-    ) {
-        guard let memory, let attachment, memory.0 == attachment.segmentID, memory.1 == access,
-            attachment.access == access, segments[memory.0]?.name == name, segments[memory.0]?.isMade == true,
-            verdict == .allowed, access == .readWrite || attachment.lockByteCount == 0
-        else {
-            findings.append("an attachment isn't what was asked for: \(String(describing: attachment))")
-            return
-        }
-        peers[peer]?.attached[memory.0, default: 0] += 1
-    }
-
-    /// Notes a refusal.
-    private mutating func refuse(_ question: Question, _ failure: Failure, _ caller: Caller) {
-        let isFitting: Bool
-        switch (question.request, failure.error) {
-        case (.hello(let hello), EPROTONOSUPPORT): isFitting = !hello.majors.contains(1)
-        case (.hello, EDQUOT): isFitting = caller.session == nil
-        case (.attach, ENOENT), (.show, ENOENT), (.remove, ENOENT), (.hello, ENOENT):
-            isFitting = question.verdict == .missing
-        case (.attach, EACCES), (.show, EACCES), (.remove, EACCES), (.hello, EACCES):
-            isFitting = question.verdict == .denied
-        case (.attach, _), (.show, _), (.hello, _):
-            isFitting = question.verdict == .allowed && [ENOMEM, ENOSPC, EDQUOT].contains(failure.error)
-        case (.remove, EBUSY):
-            isFitting = question.verdict == .allowed
-        case (.detach(let segmentID), EINVAL): isFitting = caller.attached[segmentID] == nil
-        case (.pin(let segmentID), EINVAL): isFitting = caller.attached[segmentID] == nil
-        case (.pin(let segmentID), EIDRM):
-            isFitting = caller.attached[segmentID] != nil && segments[segmentID] == nil
-        case (.unpin(let segmentID), EINVAL): isFitting = caller.pins[segmentID] == nil
-        case (.create, _): isFitting = [EACCES, EEXIST, EINVAL, ENOSPC, ENOMEM, EDQUOT].contains(failure.error)
-        default: isFitting = false
-        }
-        if !isFitting { findings.append("\(question.request) was refused: \(failure)") }
-        if failure.text.isEmpty || failure.text.utf8.count > 512 || failure.text.hasSuffix(".") {
-            findings.append("no sentence: \(failure)")
-        }
-    }
-
-    /// Compares a description with what is known.
-    private mutating func checkDescription(_ description: SegmentDescription, _ identity: PeerIdentity) {
-        let attached = peers.values.count { $0.attached[description.segmentID] != nil }
-        guard let region = segments[description.segmentID], region.isMade, region.name == description.name,
-            region.definition.mode == description.mode, region.definition.owner == description.owner,
-            region.definition.group == description.group, attached == Int(description.sessionCount),
-            description.access?.bits ?? 0 == Self.mostBits(region.definition, identity)
-        else {
-            findings.append("a description is wrong: \(description), \(attached) attached")
-            return
-        }
-    }
-
-    /// Compares a page of descriptions with what is known.
-    private mutating func checkPage(
-        _ page: [SegmentDescription], _ more: Bool, _ after: SegmentName?, _ identity: PeerIdentity
-    ) {
-        let names = segments.values.filter { region in
-            region.isMade && Self.bits(region.definition, identity) & 0o4 != 0 && after.map { $0 < region.name } ?? true
-        }.map(\.name).sorted()
-        if page.map(\.name) != [SegmentName](names.prefix(24)) || more != (names.count > 24) {
-            findings.append("a list is wrong: \(page.map(\.name)), not \(names)")
-        }
-        if more { counts["list with more", default: 0] += 1 }
-        for description in page { checkDescription(description, identity) }
-    }
-
-    /// Takes one pin of a connection back.
-    private mutating func unpin(_ peer: PeerID, _ segmentID: UInt64) {
-        guard let count = peers[peer]?.pins[segmentID] else { return }
-        peers[peer]?.pins[segmentID] = count > 1 ? count - 1 : nil
-    }
-
-    /// Compares the pins that the daemon holds with those that the connections have.
-    private mutating func checkPins(_ event: Broker.Event) {
-        if case .pinFailed(let peer, let segmentID) = event, peers[peer]?.pins[segmentID] == nil {
-            // The daemon had none either.
-            pinned[segmentID] = pinned[segmentID]?.filter { $0.value != peer }
-        }
-        for segmentID in segments.keys {
-            let held = Set(pinned[segmentID, default: [:]].values)
-            let expected = Set(peers.keys.filter { peers[$0]?.pins[segmentID] != nil })
-            if held != expected { findings.append("pins of segment id \(segmentID): \(held), not \(expected)") }
-        }
-    }
-
-    /// Looks for requests that nothing will answer: only a segment that is being made may keep one open.
-    private mutating func checkOpenQuestions() {
-        for caller in peers.values {
-            for question in caller.open.values {
-                let name: SegmentName? =
-                    switch question.request {
-                    case .hello(let hello): hello.attach?.segment
-                    case .attach(let name, _), .show(let name): name
-                    case .create(let definition): definition.name
-                    default: nil
-                    }
-                if question.isGreeted || !segments.values.contains(where: { $0.name == name && !$0.isMade }) {
-                    findings.append("\(question.request) was forgotten")
-                }
-            }
-        }
+        segments[segmentID] = region
     }
 
     /// Rounds up to whole pages.
-    private static func pages(_ byteCount: UInt64) -> UInt64 { (byteCount + 4095) / 4096 * 4096 }
-
-    /// Returns the bits of the class that counts for `identity`.
-    private static func bits(_ definition: SegmentDefinition, _ identity: PeerIdentity) -> UInt32 {
-        if identity.uid == 0 { return 0o6 }
-        if identity.uid == definition.owner { return definition.mode / 64 % 8 }
-        if ([identity.gid] + identity.groups).contains(where: { $0 == definition.group }) {
-            return definition.mode / 8 % 8
-        }
-        return definition.mode % 8
-    }
-
-    /// Returns the bits of the most that `identity` gets.
-    private static func mostBits(_ definition: SegmentDefinition, _ identity: PeerIdentity) -> UInt32 {
-        switch bits(definition, identity) {
-        case 0o6: 0o6
-        case 0o4: 0o4
-        default: 0
-        }
-    }
-
-    /// Names the kind of a reply.
-    private static func label(_ reply: Reply) -> String {
-        switch reply {
-        case .hello(_, _, _, let attachment): attachment == nil ? "hello" : "hello with attachment"
-        case .attached: "attached"
-        case .detached: "detached"
-        case .created: "created"
-        case .removed: "removed"
-        case .list: "list"
-        case .shown: "shown"
-        case .pinned: "pinned"
-        case .unpinned: "unpinned"
-        case .failure(let failure): "failure \(failure.error)"
-        }
-    }
-}
-
-extension Access {
-    /// The permission bits that the access needs.
-    fileprivate var bits: UInt32 { self == .readOnly ? 0o4 : 0o6 }
+    static func pages(_ byteCount: UInt64) -> UInt64 { (byteCount + 4095) / 4096 * 4096 }
 }

@@ -78,7 +78,7 @@ final class RunningDaemon {
     func serves() throws {
         let client = try Client(self)
         let name = try Sample.name("default")
-        guard case .hello(_, _, _, let attachment?) = try client.greet(attach: .init(segment: name, access: .readOnly))
+        guard case .hello(_, let attachment?) = try client.greet(attach: .init(segment: name, access: .readOnly))
         else { throw Unexpected(what: "the daemon doesn't attach anybody to default") }
         #expect(attachment.access == .readOnly)
     }
@@ -103,8 +103,10 @@ func waitUntil(_ what: String, _ condition: () throws -> Bool) throws {
 final class Client {
     let socket: UnixSocket
 
-    init(_ daemon: RunningDaemon) throws {
-        socket = try UnixSocket.connecting(to: daemon.socketPath, milliseconds: 60_000)
+    convenience init(_ daemon: RunningDaemon) throws { try self.init(path: daemon.socketPath) }
+
+    init(path: String) throws {
+        socket = try UnixSocket.connecting(to: path, milliseconds: 60_000)
         try socket.setReceiveTimeout(milliseconds: 60_000)
     }
 

@@ -64,6 +64,18 @@ import Testing
                 try $0.put([2], bytes(90))
             }, operation: { try $0.remove([2]) }),
         Scenario(
+            testDescription: "delete behind another deletion",
+            prepare: { store in
+                for key in 1...3 { try store.put([UInt8(key)], bytes(30)) }
+                try store.remove([2])
+            }, operation: { try $0.remove([1]) }),
+        Scenario(
+            testDescription: "set behind a deletion",
+            prepare: { store in
+                for key in 1...3 { try store.put([UInt8(key)], bytes(30)) }
+                try store.remove([2])
+            }, operation: { try $0.put([1], bytes(90)) }),
+        Scenario(
             testDescription: "index at its reach",
             heapGranuleCount: 300, prepare: { for key in 0..<150 { try $0.put([UInt8(key)], []) } },
             operation: { try $0.put([200], bytes(30)) }),

@@ -10,11 +10,11 @@ import SharedMemStore
         try self.init(Geometry(planning: byteCount, entryCount: entryCount))
     }
 
-    init(_ geometry: Geometry) {
+    init(_ geometry: Geometry, generation: UInt64 = 1, hashSeed: UInt64 = 0x5eed) {
         self.geometry = geometry
         unsafe data = Self.zeros(geometry.dataByteCount)
         unsafe lock = Self.zeros(geometry.lockByteCount)
-        let identity = Geometry.Identity(segmentID: 7, generation: 1, hashSeed: 0x5eed, createdAt: 1)
+        let identity = Geometry.Identity(segmentID: 7, generation: generation, hashSeed: hashSeed, createdAt: 1)
         unsafe Store.format(geometry, identity: identity, data: data, lock: lock)
     }
 

@@ -117,7 +117,7 @@ final class WritableAttachment {
             }
         }
         if plain.hasWaiters { lock.wake(at: Store.lockWordOffset, count: 1) }
-        return plain.version
+        return plain.slotOffset == 0 ? 0 : plain.version
     }
 
     private func waitForLock() throws(Wrong) {

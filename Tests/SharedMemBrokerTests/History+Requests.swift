@@ -1,0 +1,68 @@
+import SharedMemBroker
+import SharedMemProtocol
+
+extension History {
+    /// Makes a request, in most cases one that fits the connection's state.
+    mutating func request(_ caller: Witness.Caller?) -> Request {
+        let access: Access = random.happens(percent: 50) ? .readOnly : .readWrite
+        guard (caller?.session == nil) == random.happens(percent: 1) else { return greeting(caller, access) }
+        let attached = caller?.session.flatMap { witness.tenants[$0] }?.attached.keys.sorted() ?? []
+        switch Int.random(in: 0..<100, using: &random) {
+        case 0..<26: return .attach(random.pick(names), access)
+        case 26..<34: return .detach(segmentID: random.pick(attached + [77]))
+        case 34..<56: return .create(definition(isResolved: random.happens(percent: 10)))
+        case 56..<64: return .remove(random.pick(names))
+        case 64..<69: return .list(after: random.happens(percent: 40) ? random.pick(names) : nil)
+        case 69..<78:
+            return random.happens(percent: 70)
+                ? .pin(segmentID: random.pick(attached + [77])) : .unpin(segmentID: random.pick(attached + [77]))
+        case 78..<88: return .whoHolds(segmentID: random.pick(attached + attached + [77]))
+        case 88..<92:
+            let session = UInt32.random(in: Self.sessionIDs, using: &random)
+            let cursor = SessionCursor(session: session, segmentID: random.pick([0] + attached))
+            return .sessions(after: random.happens(percent: 50) ? nil : cursor)
+        case 92..<94: return .statistics
+        default: return .show(random.pick(names))
+        }
+    }
+
+    /// Makes a HELLO or a RECONNECT, with the right token in most cases.
+    private mutating func greeting(_ caller: Witness.Caller?, _ access: Access) -> Request {
+        let majors: ClosedRange<UInt16> = random.pick([1...1, 1...1, 1...1, 0...3, 1...2, 2...3])
+        let own = witness.tenants.filter { $0.value.saved.process == caller?.process }.keys.sorted()
+        let all = own + own + own + witness.tenants.keys.sorted().prefix(1) + [77]
+        if random.happens(percent: 40) {
+            let session = random.pick(all)
+            var token = witness.tenants[session]?.saved.token ?? SessionToken(high: 1, low: 1)
+            if random.happens(percent: 5) { token.high += 1 }
+            return .reconnect(Reconnect(majors: majors, features: 1, session: session, token: token))
+        }
+        let attach = Hello.Attach(segment: random.pick(names), access: access)
+        return .hello(
+            Hello(
+                majors: majors, features: 1, program: random.pick([[], Array("p".utf8), [0xff, 0x0a]]),
+                attach: random.happens(percent: 50) ? attach : nil))
+    }
+
+    /// Makes a definition.
+    mutating func definition(isResolved: Bool) -> SegmentDefinition {
+        SegmentDefinition(
+            name: random.pick(names), byteCount: random.pick([1, 4096, 5000, 8192, 20000, 1 << 20, 0, 1 << 40]),
+            mode: random.pick([0o600, 0o640, 0o644, 0o660, 0o666, 0o066, 0o206, 0]),
+            owner: isResolved ? random.pick([0, 1000, 1001]) : nil,
+            group: isResolved ? random.pick([100, 101, 102]) : nil)
+    }
+
+    /// Makes a configuration.
+    mutating func configuration() -> Broker.Configuration {
+        var segments: [SegmentDefinition] = []
+        for _ in 0..<4 {
+            let segment = definition(isResolved: true)
+            if !segments.contains(where: { $0.name == segment.name }) { segments.append(segment) }
+        }
+        let creators = Broker.Configuration.Creators(users: [1000, 1001], groups: [102])
+        return Broker.Configuration(
+            segments: segments, memoryLimit: random.pick([1 << 22, 1 << 24, 1 << 24]), connectionsPerUser: 6,
+            creators: random.happens(percent: 50) ? creators : nil, keepsSwitchRoom: random.happens(percent: 50))
+    }
+}

@@ -1,0 +1,164 @@
+import Foundation
+import LinuxIPC
+import SharedMemBroker
+import SharedMemDaemon
+import SharedMemProtocol
+import Testing
+
+@Suite struct SessionTableTests {
+    /// A state with something of everything, different for each number.
+    private func state(_ number: UInt64) throws -> SavedState {
+        let segments = try (1...2 as ClosedRange<UInt64>).map { index in
+            SavedSegment(
+                id: number &* 10 &+ index, generation: number,
+                definition: SegmentDefinition(
+                    name: try Sample.name("segment.\(number).\(index)"), byteCount: 1 << 30, entryCount: number,
+                    mode: 0o640, owner: index == 1 ? 7 : nil, group: index == 2 ? .max - 1 : nil),
+                dataByteCount: 1 << 30, lockByteCount: 123, createdAt: .max, isMadeByClient: index == 1,
+                isConfigured: index == 2)
+        }
+        var sessions: [SavedSession] = []
+        for index: UInt32 in 1...3 {
+            let change = SavedSession.Change(requestID: 4, createdSegmentID: UInt64(index))
+            let program = [UInt8](repeating: 0xc3, count: Int(index) * 20)
+            let writable = [UInt64](0..<UInt64(index)).map { $0 + number }
+            sessions.append(
+                SavedSession(
+                    id: index, token: SessionToken(high: number, low: .max - UInt64(index)),
+                    process: ProcessIdentity(pid: Int32(index), mark: .max), uid: 1, gid: 2, since: 3,
+                    program: program, writable: writable, lastChange: index == 1 ? nil : change,
+                    isAbandoned: index == 3))
+        }
+        return SavedState(
+            nextSessionID: 99, nextSegmentID: 98 &+ number, firstStartedAt: 97, restartCount: number,
+            segments: segments, sessions: sessions)
+    }
+
+    /// What a table is whose file has these bytes.
+    private func contents(_ file: borrowing MemoryFile) throws -> SessionTable.Contents {
+        var contents = SessionTable.Contents.nothing
+        let table = try SessionTable.adopting(
+            MemoryFile(adopting: try file.descriptor.duplicated()), contents: &contents)
+        _ = consume table
+        return contents
+    }
+
+    /// Writes bytes at a place.
+    private func write(_ bytes: ArraySlice<UInt8>, at offset: Int, to file: borrowing MemoryFile) throws {
+        let count = unsafe bytes.withUnsafeBytes {
+            unsafe pwrite(file.descriptor.rawValue, $0.baseAddress, $0.count, offset)
+        }
+        try #require(count == bytes.count)
+    }
+
+    @Test func stateIsReadAsItWasWritten() throws {
+        for number in [0, 1, UInt64.max / 100] {
+            let state = try state(number)
+            #expect(SavedState(decoding: state.encoded()) == state)
+        }
+        let empty = SavedState(
+            nextSessionID: 1, nextSegmentID: 1, firstStartedAt: 0, restartCount: 0, segments: [], sessions: [])
+        #expect(SavedState(decoding: empty.encoded()) == empty)
+    }
+
+    @Test func stateCutShortAtAnyByteOrTooLongIsNone() throws {
+        let bytes = try state(1).encoded()
+        for length in 0..<bytes.count { #expect(SavedState(decoding: Array(bytes[..<length])) == nil) }
+        #expect(SavedState(decoding: bytes + [0]) == nil)
+    }
+
+    @Test func stateWithAnyByteFlippedIsAnotherOneOrNone() throws {
+        let state = try state(1)
+        let bytes = state.encoded()
+        for index in bytes.indices {
+            for mask: UInt8 in [1, 0x80, 0xff] {
+                var flipped = bytes
+                flipped[index] ^= mask
+                #expect(SavedState(decoding: flipped) != state)
+            }
+        }
+    }
+
+    @Test func newestStateIsTheOneThatIsLoaded() throws {
+        var table = try SessionTable.create()
+        #expect(try contents(table.file) == .nothing)
+        for number in 1...5 as ClosedRange<UInt64> {
+            try table.save(try state(number))
+            let expected = try state(number)
+            #expect(try contents(table.file) == .state(expected))
+        }
+        // Who takes it over goes on counting.
+        var found = SessionTable.Contents.nothing
+        var next = try SessionTable.adopting(
+            MemoryFile(adopting: try table.file.descriptor.duplicated()), contents: &found)
+        try next.save(try state(6))
+        #expect(try contents(table.file) == .state(state(6)))
+    }
+
+    @Test func daemonKilledAfterAnyByteOfASaveLeavesTheOldStateOrTheNewOne() throws {
+        var table = try SessionTable.create()
+        try table.save(try state(1))
+        try table.save(try state(2))
+        let pieces = SessionTable.save(try state(3), sequence: 3)
+        var wasNew = false
+        for piece in pieces {
+            for index in piece.bytes.indices {
+                try write(piece.bytes[index...index], at: piece.offset + index, to: table.file)
+                let found = try contents(table.file)
+                wasNew = try found == .state(state(3))
+                let isOld = try found == .state(state(2))
+                #expect(wasNew || isOld, "byte \(index) at \(piece.offset)")
+            }
+        }
+        #expect(wasNew)
+    }
+
+    @Test func saveInThePlaceOfTheNewestStateIsCaught() throws {
+        // The seeded fault of the test above: both states in one slot.
+        var table = try SessionTable.create()
+        try table.save(try state(1))
+        try table.save(try state(2))
+        let piece = try #require(SessionTable.save(try state(3), sequence: 4).first)
+        try write(piece.bytes[..<100], at: piece.offset, to: table.file)
+        #expect(try contents(table.file) != .state(state(2)))
+    }
+
+    @Test func anyFlippedByteCostsTheNewestStateAlone() throws {
+        var table = try SessionTable.create()
+        try table.save(try state(1))
+        try table.save(try state(2))
+        for piece in SessionTable.save(try state(2), sequence: 2) {
+            for index in piece.bytes.indices {
+                try write([piece.bytes[index] ^ 0x10], at: piece.offset + index, to: table.file)
+                #expect(try contents(table.file) == .state(state(1)), "byte \(index) at \(piece.offset)")
+                try write(piece.bytes[index...index], at: piece.offset + index, to: table.file)
+            }
+        }
+        #expect(try contents(table.file) == .state(state(2)))
+    }
+
+    @Test func fileCutShortAnywhereGivesAStateThatWasSavedOrIsDamaged() throws {
+        var table = try SessionTable.create()
+        try table.save(try state(1))
+        try table.save(try state(2))
+        let length = try #require(SessionTable.save(try state(2), sequence: 2).first).bytes.count
+        // The newest state is in the first slot.
+        for size in 0..<(SessionTable.headerByteCount + length) {
+            #expect(ftruncate(table.file.descriptor.rawValue, size) == 0)
+            #expect(try contents(table.file) == (size == 0 ? .nothing : .damaged))
+            for piece in SessionTable.save(try state(2), sequence: 2) {
+                try write(piece.bytes[...], at: piece.offset, to: table.file)
+            }
+            #expect(try contents(table.file) == .state(state(2)))
+        }
+    }
+
+    @Test func newerFormatIsNamed() throws {
+        var table = try SessionTable.create()
+        try table.save(try state(1))
+        for piece in SessionTable.save(try state(2), sequence: 2, version: 9) {
+            try write(piece.bytes[...], at: piece.offset, to: table.file)
+        }
+        #expect(try contents(table.file) == .newer(version: 9))
+    }
+}
