@@ -38,20 +38,20 @@
  * A WRITER locks by CAS(0 -> own), issues at most one version while the word is its own, unlocks by CAS(own -> 0). It
  * finds RETIRED: it attaches again. Its unlock fails: it attaches again, which ends after 9, and then looks into the
  * header of the OLD generation: its version <= retired_at means that the change was taken along, so it succeeds with
- * this version; otherwise the change is done again, in the new generation. It is, too, if it has changed nothing (no such
- * key, another version, no room): what was found under a word that was lost by then means nothing.
+ * this version; otherwise the change is done again, in the new generation. It is, too, if it has changed nothing (no
+ * such key, another version, no room): what was found under a word that was lost by then means nothing.
  *
  * A READER copies, then loads state (acquire). It is RETIRED: it attaches again and reads again.
  *
  * One key, and a record is one step: for many keys, the copy is a read of one moment. An unlock wakes all here, in the
  * same step: lock.pml has more of that. Any owner may hang up (HANG_UPS), and then stop for ever; it may die before any
- * step (KILLS). So may the daemon (CRASHES), which is started again. It is asked to switch (REQUESTS), and does so on its
- * own for an abandoned owner. Some operations change nothing (LOOKS).
+ * step (KILLS). So may the daemon (CRASHES), which is started again. It is asked to switch (REQUESTS), and does so on
+ * its own for an abandoned owner. Some operations change nothing (LOOKS).
  *
  * Claims. Gets and sets are linearisable in the order of their versions: what begins after a set or a get has ended
- * sees or makes no older version; a version has one value, a value has one version; no version is issued twice. Who takes
- * a lock word has the current generation's, so there is only one. Who attaches again gets a newer generation. The table's
- * generation is in the store. Everybody comes to an end who doesn't stop.
+ * sees or makes no older version; a version has one value, a value has one version; no version is issued twice. Who
+ * takes a lock word has the current generation's, so there is only one. Who attaches again gets a newer generation. The
+ * table's generation is in the store. Everybody comes to an end who doesn't stop.
  */
 #ifndef ROUNDS
 #define ROUNDS 1
