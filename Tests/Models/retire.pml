@@ -124,8 +124,7 @@ inline tell() {
 }
 
 inline attachAgain() {
-    atomic { isOpen -> before = at; at = table; hasHungUp[me] = 0 };
-    assert(at > before)
+    atomic { isOpen -> before = at; at = table; hasHungUp[me] = 0; assert(at > before) }
 }
 
 proctype Writer(byte me) {
@@ -190,14 +189,14 @@ locked:
             :: !isLook && mine <= retiredAt[before] -> tell(); goto next
 #endif
 #endif
-            :: else -> goto lock
+            :: else -> before = 0; mine = 0; goto lock
             fi
         };
 again:
         attachAgain();
-        goto lock;
+        atomic { before = 0; goto lock };
 next:
-        atomic { round++; mine = 0; own = 0; before = 0 }
+        atomic { round++; mine = 0; own = 0; before = 0; from = 0; isLook = 0 }
     :: else -> break
     od;
     goto done;
@@ -220,20 +219,19 @@ proctype Reader() {
 #ifdef MUTANT_STATE_LOOKED_AT_FIRST
         atomic { from = newest; if :: isRetired[at] -> goto again :: else -> skip fi };
         atomic { seen = version[at]; its = value[at] };
-        atomic { assert(seen >= from); told(seen, its); gets++; seen = 0; its = 0 }
+        atomic { assert(seen >= from); told(seen, its); gets++; seen = 0; its = 0; goto next };
 #else
         atomic { from = newest; seen = version[at]; its = value[at] };
         /* checkState() */
         atomic {
             if
             :: isRetired[at] -> goto again
-            :: else -> assert(seen >= from); told(seen, its); gets++; seen = 0; its = 0
+            :: else -> assert(seen >= from); told(seen, its); gets++; seen = 0; its = 0; from = 0; goto next
             fi
-        }
+        };
 #endif
-        goto next;
 again:
-        atomic { isOpen -> before = at; at = table; assert(at > before); before = 0; seen = 0; its = 0 };
+        atomic { isOpen -> before = at; at = table; assert(at > before); before = 0; seen = 0; its = 0; from = 0 };
 next:
         skip
     :: else -> break
