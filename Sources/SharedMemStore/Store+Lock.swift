@@ -73,7 +73,7 @@ extension Store {
     ///
     /// false: the word isn't that owner's. By an exact compare-and-swap that keeps the waiters bit.
     ///
-    /// Model: `lock.pml`.
+    /// Models: `lock.pml` and `death.pml`.
     package func takeOver(from owner: UInt32) -> Bool {
         let waiters = UInt32(SHAREDMEM_LOCK_WAITERS)
         // The bit may be set while this looks, and is never taken back: the second try sees it.
@@ -91,7 +91,7 @@ extension Store {
     ///
     /// The caller wakes everybody who sleeps on it, whatever the word said: a wake-up dies with its waker.
     ///
-    /// Model: `lock.pml`.
+    /// Models: `lock.pml` and `death.pml`.
     package func endRecovery() {
         let waiters = UInt32(SHAREDMEM_LOCK_WAITERS)
         for found in [UInt32(SHAREDMEM_LOCK_RECOVERY), UInt32(SHAREDMEM_LOCK_RECOVERY) | waiters] {

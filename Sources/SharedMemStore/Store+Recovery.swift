@@ -19,7 +19,7 @@ extension Store {
     ///
     /// Only for who has taken the lock word over from a dead owner.
     ///
-    /// Model: `write.pml`.
+    /// Models: `write.pml` and `death.pml`.
     package func recover() throws(StoreError) -> Recovery {
         if isSettled { return .nothing }
         try undoOpenGroup()

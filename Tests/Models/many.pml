@@ -7,19 +7,20 @@
  *   SharedMem/Transaction.swift: read moveOn
  *   SharedMem/Transaction.Entry.swift: read
  *
- * Two keys, of one stripe or of two. A value is its version, 0 is none. No memory is reused: tx.pml and pub.pml are about
- * that. The writer makes CHANGES changes. It may die once it has noted a deletion, which then doesn't happen; everywhere
- * else its death and what is repaired look like a pause. The reader loads a commit number, the moment, and then reads
- * READS keys one after the other, perhaps one of them again; it begins anew if a key has changed since the moment. It
- * does all that ROUNDS times. A transaction (TRANSACTION) reads each key once; if it has changed since the moment, the
- * transaction loads a newer moment and reads again what it had read: the same, or it is a conflict and the end.
+ * Two keys, of one stripe or of two. A value is its version, 0 is none. No memory is reused: tx.pml and pub.pml are
+ * about that. The writer makes CHANGES changes. It may die once it has noted a deletion, which then doesn't happen;
+ * everywhere else its death and what is repaired look like a pause. The reader loads a commit number, the moment, and
+ * then reads READS keys one after the other, perhaps one of them again; it begins anew if a key has changed since the
+ * moment. It does all that ROUNDS times. A transaction (TRANSACTION) reads each key once; if it has changed since the
+ * moment, the transaction loads a newer moment and reads again what it had read: the same, or it is a conflict and the
+ * end.
  *
  * A version that is published and not yet committed is the moment's successor and the change of one key. It counts as
  * done, unless this key was read before and was something else then.
  *
- * Claims: all that was read is the state at the moment or at its successor, and at no older one than an earlier read saw.
- * A reader begins anew only if something was stored meanwhile: a writer that is stopped keeps nobody waiting, wherever it
- * is, and under the lock word one round is enough.
+ * Claims: all that was read is the state at the moment or at its successor, and at no older one than an earlier read
+ * saw. A reader begins anew only if something was stored meanwhile: a writer that is stopped keeps nobody waiting,
+ * wherever it is, and under the lock word one round is enough.
  */
 #ifndef CHANGES
 #define CHANGES 2

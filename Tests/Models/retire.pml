@@ -38,20 +38,20 @@
  * A WRITER locks by CAS(0 -> own), issues at most one version while the word is its own, unlocks by CAS(own -> 0). It
  * finds RETIRED: it attaches again. Its unlock fails: it attaches again, which ends after 9, and then looks into the
  * header of the OLD generation: its version <= retired_at means that the change was taken along, so it succeeds with
- * this version; otherwise the change is done again, in the new generation. It is, too, if it has changed nothing (no such
- * key, another version, no room): what was found under a word that was lost by then means nothing.
+ * this version; otherwise the change is done again, in the new generation. It is, too, if it has changed nothing (no
+ * such key, another version, no room): what was found under a word that was lost by then means nothing.
  *
  * A READER copies, then loads state (acquire). It is RETIRED: it attaches again and reads again.
  *
  * One key, and a record is one step: for many keys, the copy is a read of one moment. An unlock wakes all here, in the
  * same step: lock.pml has more of that. Any owner may hang up (HANG_UPS), and then stop for ever; it may die before any
- * step (KILLS). So may the daemon (CRASHES), which is started again. It is asked to switch (REQUESTS), and does so on its
- * own for an abandoned owner. Some operations change nothing (LOOKS).
+ * step (KILLS). So may the daemon (CRASHES), which is started again. It is asked to switch (REQUESTS), and does so on
+ * its own for an abandoned owner. Some operations change nothing (LOOKS).
  *
  * Claims. Gets and sets are linearisable in the order of their versions: what begins after a set or a get has ended
- * sees or makes no older version; a version has one value, a value has one version; no version is issued twice. Who takes
- * a lock word has the current generation's, so there is only one. Who attaches again gets a newer generation. The table's
- * generation is in the store. Everybody comes to an end who doesn't stop.
+ * sees or makes no older version; a version has one value, a value has one version; no version is issued twice. Who
+ * takes a lock word has the current generation's, so there is only one. Who attaches again gets a newer generation. The
+ * table's generation is in the store. Everybody comes to an end who doesn't stop.
  */
 #ifndef ROUNDS
 #define ROUNDS 1
@@ -124,8 +124,7 @@ inline tell() {
 }
 
 inline attachAgain() {
-    atomic { isOpen -> before = at; at = table; hasHungUp[me] = 0 };
-    assert(at > before)
+    atomic { isOpen -> before = at; at = table; hasHungUp[me] = 0; assert(at > before) }
 }
 
 proctype Writer(byte me) {
@@ -190,14 +189,14 @@ locked:
             :: !isLook && mine <= retiredAt[before] -> tell(); goto next
 #endif
 #endif
-            :: else -> goto lock
+            :: else -> before = 0; mine = 0; goto lock
             fi
         };
 again:
         attachAgain();
-        goto lock;
+        atomic { before = 0; goto lock };
 next:
-        atomic { round++; mine = 0; own = 0; before = 0 }
+        atomic { round++; mine = 0; own = 0; before = 0; from = 0; isLook = 0 }
     :: else -> break
     od;
     goto done;
@@ -220,20 +219,19 @@ proctype Reader() {
 #ifdef MUTANT_STATE_LOOKED_AT_FIRST
         atomic { from = newest; if :: isRetired[at] -> goto again :: else -> skip fi };
         atomic { seen = version[at]; its = value[at] };
-        atomic { assert(seen >= from); told(seen, its); gets++; seen = 0; its = 0 }
+        atomic { assert(seen >= from); told(seen, its); gets++; seen = 0; its = 0; goto next };
 #else
         atomic { from = newest; seen = version[at]; its = value[at] };
         /* checkState() */
         atomic {
             if
             :: isRetired[at] -> goto again
-            :: else -> assert(seen >= from); told(seen, its); gets++; seen = 0; its = 0
+            :: else -> assert(seen >= from); told(seen, its); gets++; seen = 0; its = 0; from = 0; goto next
             fi
-        }
+        };
 #endif
-        goto next;
 again:
-        atomic { isOpen -> before = at; at = table; assert(at > before); before = 0; seen = 0; its = 0 };
+        atomic { isOpen -> before = at; at = table; assert(at > before); before = 0; seen = 0; its = 0; from = 0 };
 next:
         skip
     :: else -> break
