@@ -23,6 +23,8 @@ final class AttachedStore: Sendable {
         let store: Store
         /// Which process that is: a forked child doesn't have the mappings.
         let forkCount: UInt32
+        /// Which of the segment's generations it is.
+        let generation: UInt64
         /// What the daemon's life file said when the daemon said last that this is the generation to use.
         private let ownerWord: Atomic<UInt32>
         /// What it says now.
@@ -35,10 +37,12 @@ final class AttachedStore: Sendable {
         let daemonPin: DaemonPin?
 
         init(
-            store: Store, life: DaemonLife, ownerWord: UInt32, pinnedReads: PinnedReads?, daemonPin: DaemonPin?
+            store: Store, generation: UInt64, life: DaemonLife, ownerWord: UInt32, pinnedReads: PinnedReads?,
+            daemonPin: DaemonPin?
         ) {
             self.store = store
             forkCount = ForkCounter.current
+            self.generation = generation
             self.ownerWord = Atomic(ownerWord)
             unsafe lifeWord = life.pointer
             self.pinnedReads = pinnedReads
@@ -121,7 +125,8 @@ final class AttachedStore: Sendable {
             ? nil : DaemonPin(of: store, segmentID: segmentID, session: session, lineage: lineage)
         unsafe view.initialize(
             to: View(
-                store: store, life: lineage.life, ownerWord: attached.lifeWord, pinnedReads: pinnedReads,
+                store: store, generation: generation, life: lineage.life, ownerWord: attached.lifeWord,
+                pinnedReads: pinnedReads,
                 daemonPin: daemonPin))
         address = UInt(bitPattern: view)
     }

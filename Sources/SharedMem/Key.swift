@@ -11,11 +11,15 @@ public final class Key: @unchecked Sendable {
 
     /// The segment.
     public let segment: Segment
-    /// The key's bytes, here and not in an array: reaching an array's bytes would count references at each use.
-    private let name: UnsafeRawBufferPointer
+    // What a read needs stands together: it is one cache line, or two.
 
     /// The slot where the key stood last; 0: not known.
     private let slot = Atomic<Int>(0)
+    /// The key, if it is short.
+    private let short: ShortKey?
+
+    /// The key's bytes, here and not in an array: reaching an array's bytes would count references at each use.
+    private let name: UnsafeRawBufferPointer
 
     /// A handle of `key`, which needn't exist yet; keeps the segment attached.
     ///
@@ -34,6 +38,7 @@ public final class Key: @unchecked Sendable {
         let name = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 8)
         unsafe name.copyBytes(from: bytes)
         unsafe self.name = UnsafeRawBufferPointer(name)
+        unsafe short = ShortKey(UnsafeRawBufferPointer(name))
     }
 
     deinit { unsafe name.deallocate() }
@@ -48,7 +53,7 @@ public final class Key: @unchecked Sendable {
         // Relaxed: whatever slot is read, its key is compared.
         let hint = slot.load(ordering: .relaxed)
         if let view = unsafe segment.currentView() {
-            let value = unsafe Store.plainGet(AttachedStore.View.store(view), name, hint: hint, into: buffer)
+            let value = unsafe Store.plainGet(AttachedStore.View.store(view), short, name, hint: hint, into: buffer)
             if value.type >= 0 { return ReadValue(value) }
         }
         return try unsafe getByName(into: buffer)

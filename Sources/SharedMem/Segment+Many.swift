@@ -8,8 +8,17 @@ extension Segment {
     /// Takes no lock and never waits for a writer, unless writers change these very keys again and again: then a
     /// read-write handle takes the lock word once, and may throw `lockTimeout`; a read-only one throws `busy`. The
     /// memory of the keys is asked for in stages, so that the processor waits for several of them at once.
+    @inlinable
     public func values(of keys: [some SegmentKey]) throws(SharedMemError) -> [[UInt8]?] {
-        try consistent(keys).map { $0?.bytes }
+        try unsafe arrays(keys.count) { unsafe Self.copy(keys[$0], to: $1) }
+    }
+
+    /// The values of keys that `copyKey` copies.
+    @usableFromInline
+    func arrays(
+        _ count: Int, _ copyKey: (Int, UnsafeMutableRawBufferPointer) -> Int
+    ) throws(SharedMemError) -> [[UInt8]?] {
+        try unsafe consistent(count, copyKey) { value, _ in unsafe [UInt8](value) }
     }
 
     /// The values of many keys as a `Value` each, as they were at one moment; nil for a key that didn't exist.
@@ -18,31 +27,79 @@ extension Segment {
     public func values<Value: SegmentValue>(
         of keys: [some SegmentKey], as type: Value.Type
     ) throws(SharedMemError) -> [Value?] {
+        let copies = try unsafe consistent(keys.count, { unsafe Self.copy(keys[$0], to: $1) }) { value, type in
+            CopiedBytes(bytes: unsafe [UInt8](value), info: type)
+        }
         var values: [Value?] = []
         values.reserveCapacity(keys.count)
-        for found in try consistent(keys) {
+        for found in copies {
             guard let found else {
                 values.append(nil)
                 continue
             }
-            values.append(try value(found.bytes, found.info.type))
+            values.append(try value(found.bytes, found.info))
         }
         return values
     }
 
-    /// Reads keys until all of them are as they were at one moment.
-    private func consistent(_ keys: [some SegmentKey]) throws(SharedMemError) -> [CopiedBytes<ReadValue>?] {
+    /// Copies a key's bytes and says how many there are; -1: more than the buffer has.
+    ///
+    /// All that is done with keys of a foreign type: the rest needn't be compiled for each type to be fast.
+    @inlinable
+    static func copy(_ key: some SegmentKey, to buffer: UnsafeMutableRawBufferPointer) -> Int {
+        key.withKeyBytes { key in
+            guard key.byteCount <= buffer.count else { return -1 }
+            unsafe key.withUnsafeBytes { unsafe buffer.copyMemory(from: $0) }
+            return key.byteCount
+        }
+    }
+
+    /// Reads `count` keys until all of them are as they were at one moment; `make` makes an item of a value's bytes and
+    /// its type.
+    private func consistent<Item>(
+        _ count: Int, _ copyKey: (Int, UnsafeMutableRawBufferPointer) -> Int,
+        _ make: (UnsafeRawBufferPointer, ValueType) -> Item
+    ) throws(SharedMemError) -> [Item?] {
         for _ in 0..<(access == .readWrite ? Self.roundsWithoutLock : Self.roundsReadOnly) {
-            let round = try withStore { (store) throws(StoreError) in try Round(keys, in: store) }
-            if round.isConsistent { return round.found }
+            let found: [Item?]? = try unsafe withView { (view) throws(StoreError) in
+                try unsafe Self.round(count, copyKey, AttachedStore.View.store(view), make)
+            }
+            if let found { return found }
         }
         guard access == .readWrite else { throw SharedMemError(.busy, segment: name) }
         // Under the lock word nothing changes.
         return try writing { (store, _) throws(StoreError) in
-            let round = try Round(keys, in: store)
-            guard round.isConsistent else { throw .corrupted(.record) }
-            return round.found
+            var own = copy store
+            let found = try unsafe withUnsafePointer(to: &own) { (store) throws(StoreError) in
+                try unsafe Self.round(count, copyKey, store, make)
+            }
+            guard let found else { throw .corrupted(.record) }
+            return found
         }
+    }
+
+    /// One attempt to read many keys as of one moment; nil: a key has changed since it began.
+    private static func round<Item>(
+        _ count: Int, _ copyKey: (Int, UnsafeMutableRawBufferPointer) -> Int, _ store: UnsafePointer<Store>,
+        _ make: (UnsafeRawBufferPointer, ValueType) -> Item
+    ) throws(StoreError) -> [Item?]? {
+        var stage = unsafe Stage(store)
+        defer { stage.deallocate() }
+        var found: [Item?] = []
+        found.reserveCapacity(count)
+        while found.count < count {
+            unsafe stage.prepare(found.count..<min(found.count + Stage.length, count), copyKey)
+            for index in 0..<stage.count {
+                switch try unsafe stage.read(index, copyKey) {
+                case .value(let byteCount, let type): unsafe found.append(make(stage.value(byteCount), type))
+                case .large(let copied):
+                    unsafe found.append(copied.bytes.withUnsafeBytes { unsafe make($0, copied.info) })
+                case .absent: found.append(nil)
+                case .changed: return nil
+                }
+            }
+        }
+        return found
     }
 
     /// Rounds of reading before a read-write handle takes the lock word.
@@ -52,68 +109,127 @@ extension Segment {
     private static var roundsReadOnly: Int { 10_000 }
 }
 
-/// One attempt to read many keys as of one moment.
-private struct Round {
-    /// What was found so far.
-    private(set) var found: [CopiedBytes<ReadValue>?] = []
-    /// Whether no key had changed since the moment; the rest isn't read otherwise.
-    private(set) var isConsistent = true
+/// Some of many keys: their memory is asked for before the first of them is read.
+@safe
+private struct Stage {
+    /// Keys at most.
+    static var length: Int { 16 }
 
+    /// Bytes of the values that need no array to be read into.
+    private static var valueCapacity: Int { 256 }
+
+    /// What a key has.
+    enum Sight {
+        /// A value, which is in the stage's memory.
+        case value(byteCount: Int, ValueType)
+        /// A value that was too large for that.
+        case large(CopiedBytes<ValueType>)
+        case absent
+        case changed
+    }
+
+    /// One key of the stage.
+    private struct Prepared {
+        let hash: KeyHash
+        let byteCount: Int
+    }
+
+    private let store: UnsafePointer<Store>
+    /// The commit number that all values are as of, loaded before anything was looked up.
     private let moment: UInt64
-    private var hashes: [KeyHash] = []
+    /// Room for a value, then for the keys, `Segment.keyLimit` bytes each.
+    private let memory: UnsafeMutablePointer<UInt8>
+    private let keys: UnsafeMutablePointer<Prepared>
+    private var first = 0
+    /// How many keys there are now.
+    private(set) var count = 0
 
-    /// Keys whose memory is asked for before the first of them is read.
-    private static var stageLength: Int { 16 }
-
-    /// Reads `keys`, some at a time.
-    init(_ keys: [some SegmentKey], in store: Store) throws(StoreError) {
-        // Before anything is looked up.
-        moment = store.moment
-        found.reserveCapacity(keys.count)
-        hashes.reserveCapacity(keys.count)
-        var start = 0
-        while start < keys.count, isConsistent {
-            let end = min(start + Self.stageLength, keys.count)
-            prepare(keys[start..<end], in: store)
-            for index in start..<end where isConsistent { try read(keys[index], hashes[index], in: store) }
-            start = end
-        }
+    init(_ store: UnsafePointer<Store>) {
+        unsafe self.store = store
+        moment = unsafe store.pointee.moment
+        unsafe memory = .allocate(capacity: Self.valueCapacity + Self.length * Segment.keyLimit)
+        unsafe keys = .allocate(capacity: Self.length)
     }
 
-    /// Hashes keys and asks for their memory.
-    private mutating func prepare(_ keys: ArraySlice<some SegmentKey>, in store: Store) {
-        let first = hashes.count
-        for key in keys {
-            let hash = key.withKeyBytes { key in
-                unsafe key.withUnsafeBytes { unsafe KeyHash($0, seed: store.geometry.hashSeed) }
-            }
-            store.prefetchBucket(hash)
-            hashes.append(hash)
-        }
-        for hash in hashes[first...] { store.prefetchRecord(hash) }
+    func deallocate() {
+        unsafe memory.deallocate()
+        unsafe keys.deallocate()
     }
 
-    /// Reads one key.
-    private mutating func read(
-        _ key: some SegmentKey, _ hash: KeyHash, in store: Store
-    ) throws(StoreError) {
-        let moment = moment
-        let copied = try key.withKeyBytes { (key) throws(StoreError) in
-            try CopiedBytes<Sighting>.sighted(key, hash, asOf: moment, in: store)
+    /// The bytes of the value that was read last.
+    func value(_ byteCount: Int) -> UnsafeRawBufferPointer {
+        unsafe UnsafeRawBufferPointer(start: memory, count: byteCount)
+    }
+
+    private func room(forKey index: Int) -> UnsafeMutableRawBufferPointer {
+        unsafe UnsafeMutableRawBufferPointer(
+            start: memory + Self.valueCapacity + index * Segment.keyLimit, count: Segment.keyLimit)
+    }
+
+    private func key(_ index: Int) -> UnsafeRawBufferPointer {
+        unsafe UnsafeRawBufferPointer(rebasing: room(forKey: index)[..<keys[index].byteCount])
+    }
+
+    /// Takes the keys of `indices`, at most `length`, and asks for their memory.
+    mutating func prepare(_ indices: Range<Int>, _ copyKey: (Int, UnsafeMutableRawBufferPointer) -> Int) {
+        first = indices.lowerBound
+        count = indices.count
+        for index in 0..<count {
+            let prepared = unsafe hashed(first + index, copyKey, room(forKey: index))
+            unsafe store.pointee.prefetchBucket(prepared.hash)
+            unsafe (keys + index).initialize(to: prepared)
         }
-        let isCommitted: Bool
+        for index in 0..<count { unsafe store.pointee.prefetchRecord(keys[index].hash) }
+    }
+
+    private func hashed(
+        _ index: Int, _ copyKey: (Int, UnsafeMutableRawBufferPointer) -> Int, _ room: UnsafeMutableRawBufferPointer
+    ) -> Prepared {
+        let byteCount = unsafe copyKey(index, room)
+        let key = unsafe UnsafeRawBufferPointer(rebasing: room[..<max(byteCount, 0)])
+        return unsafe Prepared(hash: KeyHash(key, seed: store.pointee.geometry.hashSeed), byteCount: byteCount)
+    }
+
+    /// Reads one of the keys.
+    func read(
+        _ index: Int, _ copyKey: (Int, UnsafeMutableRawBufferPointer) -> Int
+    ) throws(StoreError) -> Sight {
+        // No key is longer than there is room for.
+        if unsafe keys[index].byteCount < 0 { return .absent }
+        let buffer = unsafe UnsafeMutableRawBufferPointer(start: memory, count: Self.valueCapacity)
+        let plain = unsafe Store.plainGet(store, key(index), keys[index].hash, into: buffer)
+        if plain.type >= 0, plain.version <= moment {
+            return .value(byteCount: plain.byteCount, ValueType(rawValue: UInt8(truncatingIfNeeded: plain.type)))
+        }
+        return try unsafe readAnywhere(index, copyKey)
+    }
+
+    /// Reads a key in whatever state it is.
+    @inline(never)
+    private func readAnywhere(
+        _ index: Int, _ copyKey: (Int, UnsafeMutableRawBufferPointer) -> Int
+    ) throws(StoreError) -> Sight {
+        let hash = unsafe keys[index].hash
+        let copied = try unsafe CopiedBytes<Sighting>.sighted(key(index).bytes, hash, asOf: moment, in: store.pointee)
         switch copied.info {
-        case .found(let info, let committed):
-            isCommitted = committed
-            found.append(info.hasExpired ? nil : CopiedBytes(bytes: copied.bytes, info: ReadValue(info)))
-        case .absent(let committed):
-            isCommitted = committed
-            found.append(nil)
-        case .changed:
-            isConsistent = false
-            return
+        case .found(let info, let isCommitted):
+            if !isCommitted, (unsafe comesBefore(index, hash, copyKey)) { return .changed }
+            if info.hasExpired { return .absent }
+            return .large(CopiedBytes(bytes: copied.bytes, info: ValueType(rawValue: info.type)))
+        case .absent(let isCommitted):
+            return !isCommitted && (unsafe comesBefore(index, hash, copyKey)) ? .changed : .absent
+        case .changed: return .changed
         }
-        // A change that is being committed just now counts, unless this very key was read before it.
-        if !isCommitted, hashes[..<(found.count - 1)].contains(hash) { isConsistent = false }
+    }
+
+    /// Whether this very key was read before: a change that is being committed just now counts unless it was.
+    private func comesBefore(
+        _ index: Int, _ hash: KeyHash, _ copyKey: (Int, UnsafeMutableRawBufferPointer) -> Int
+    ) -> Bool {
+        for earlier in 0..<index where unsafe keys[earlier].hash == hash { return true }
+        let room = UnsafeMutableRawBufferPointer.allocate(byteCount: Segment.keyLimit, alignment: 8)
+        defer { unsafe room.deallocate() }
+        for earlier in 0..<first where unsafe hashed(earlier, copyKey, room).hash == hash { return true }
+        return false
     }
 }

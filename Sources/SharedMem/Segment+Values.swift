@@ -11,10 +11,9 @@ extension Segment {
         _ key: RawSpan, into buffer: UnsafeMutableRawBufferPointer
     ) throws(SharedMemError) -> ReadValue? {
         if let view = unsafe currentView() {
-            let value = unsafe key.withUnsafeBytes {
-                unsafe Store.plainGet(AttachedStore.View.store(view), $0, into: buffer)
-            }
+            let value = unsafe Store.plainGet(AttachedStore.View.store(view), key.pointer, into: buffer)
             if value.type >= 0 { return ReadValue(value) }
+            if value.type == PlainValue.absent.type { return nil }
         }
         return try unsafe getAnywhere(key, into: buffer).map { ReadValue($0) }
     }
@@ -118,8 +117,9 @@ extension Segment {
 extension Segment {
     /// The next key behind `cursor`, which starts at 0; nil at the end.
     ///
-    /// In no order. A key that stays while the cursor passes comes exactly once, whatever writers do meanwhile. Costs
-    /// time in proportion to the index for a whole pass, not to the keys that begin with `prefix`.
+    /// In no order. A key that stays while the cursor passes comes exactly once, whatever writers do meanwhile; only when
+    /// the segment moves to a new generation, the cursor begins again, and keys come twice. Costs time in proportion to
+    /// the index for a whole pass, not to the keys that begin with `prefix`.
     public func nextKey(
         after cursor: inout UInt64, prefix: [UInt8] = []
     ) throws(SharedMemError) -> [UInt8]? {
@@ -137,8 +137,15 @@ extension Segment {
     }
 
     func nextKeyInfo(after cursor: inout UInt64) throws(SharedMemError) -> ListedKey? {
-        var position = cursor
-        let key: ListedKey? = try withStore { (store) throws(StoreError) in
+        let start = cursor
+        var end = cursor
+        let key: ListedKey? = try unsafe withView { (view) throws(StoreError) in
+            // Places are those of one generation.
+            let mark = unsafe view.pointee.generation << Self.placeBitCount
+            let place = start & (1 << Self.placeBitCount - 1)
+            var position = start ^ place == mark ? place : 0
+            defer { end = position | mark }
+            let store = unsafe view.pointee.store
             var failure: StoreError?
             var info: KeyInfo?
             let key = unsafe [UInt8](unsafeUninitializedCapacity: Self.keyLimit) { buffer, count in
@@ -154,9 +161,12 @@ extension Segment {
             return ListedKey(
                 key: key, hasExpired: info.expiresAt != 0 && info.expiresAt <= SystemClock.boottime())
         }
-        cursor = position
+        cursor = end
         return key
     }
+
+    /// Bits of a cursor that say where it stands; the others tell generations apart.
+    private static var placeBitCount: Int { 48 }
 
     /// Bytes of the longest key.
     static var keyLimit: Int { 512 }

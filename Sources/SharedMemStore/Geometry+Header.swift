@@ -86,6 +86,8 @@ extension Geometry {
         let heapByteCount = try number(Int(sharedmem_at_heap) + 8, below: end - heapOffset)
         heapGranuleCount = heapByteCount / 64
         firstBlock = heapOffset / 64
+        heapEnd = heapOffset + heapByteCount
+        indexWordCount = indexByteCount / 8
         hashSeed = data.load(Int(sharedmem_at_hash_seed))
         pinsOffset = Int(sharedmem_lock_header_size)
         edgesOffset = pinsOffset + Int(SHAREDMEM_SESSIONS_MAX) * Int(sharedmem_pin_size)

@@ -1,32 +1,51 @@
 internal import CSharedMem
 
 /// Where everything is in a generation's two files: planned by the daemon, validated once at attach, private afterwards.
+@usableFromInline
 package struct Geometry: Equatable, Sendable {
     /// Bytes of the data file.
+    @usableFromInline
     package let dataByteCount: Int
     /// Bytes of the lock file.
+    @usableFromInline
     package let lockByteCount: Int
     /// Offset of the first bucket.
+    @usableFromInline
     package let indexOffset: Int
     /// Buckets that are homes; as many as the reach more follow.
+    @usableFromInline
     package let homeBucketCount: Int
     /// Offset of the change ring.
+    @usableFromInline
     package let ringOffset: Int
     /// Bytes of the change ring.
+    @usableFromInline
     package let ringByteCount: Int
     /// Offset of the heap's first granule.
+    @usableFromInline
     package let heapOffset: Int
     /// Granules of the heap.
+    @usableFromInline
     package let heapGranuleCount: Int
     /// Offset of the pin slots in the lock file.
+    @usableFromInline
     package let pinsOffset: Int
     /// Offset of the bitmap of free blocks' edges in the lock file.
+    @usableFromInline
     package let edgesOffset: Int
     /// The seed of the index's hash.
+    @usableFromInline
     package var hashSeed: UInt64
 
     /// The number of the heap's first block; kept, because every read needs it.
+    @usableFromInline
     package let firstBlock: Int
+    /// Offset behind the heap; kept, too.
+    @usableFromInline
+    package let heapEnd: Int
+    /// Words of the index; kept, too.
+    @usableFromInline
+    package let indexWordCount: Int
 
     /// The number behind the heap's last granule.
     @inline(__always)
@@ -61,19 +80,19 @@ extension Geometry {
         let data = (byteCount + Self.page - 1) / Self.page * Self.page
         let header = UInt64(sharedmem_data_header_size)
         let ringEntry = UInt64(SHAREDMEM_RING_ENTRY_BYTES)
-        let ringByteCount = min(max(data / 256 / ringEntry, 8), 8192) * ringEntry
+        let ringByteCount = min(max(data / 1024 / ringEntry, 8), 8192) * ringEntry
         let bucket = UInt64(sharedmem_bucket_size)
         let slack = UInt64(SHAREDMEM_REACH_MAX) * bucket
         let room = data - header - ringByteCount - slack
-        // 7 slots a bucket are filled to 5 on average: then even the worst of 10 million keys was 25 buckets from its home,
-        // within the reach of 32; at 6 a bucket it would be 92.
-        let averageFill: UInt64 = 5
+        // 7 slots a bucket are filled to 17/3 on average: then even the worst of 10 million keys was some 65 buckets from
+        // its home, within the reach of 96; one key of ten isn't in its home, one of seventeen with 5 a bucket.
+        let (filled, buckets): (UInt64, UInt64) = (17, 3)
         let homes =
             entryCount == 0
-            ? room / (bucket + averageFill * 128) : (entryCount / averageFill) + 1
+            ? room / (bucket * buckets + filled * 128) * buckets : entryCount / filled * buckets + buckets
         let leastHeap: UInt64 = 4096
         guard homes <= (room - leastHeap) / bucket else {
-            throw .tooManyEntries(asked: entryCount, possible: (room - leastHeap) / bucket * averageFill)
+            throw .tooManyEntries(asked: entryCount, possible: (room - leastHeap) / bucket / buckets * filled)
         }
         let heapOffset = header + (homes * bucket + slack) + ringByteCount
         self.init(
@@ -91,6 +110,8 @@ extension Geometry {
         heapOffset = ringOffset + ringByteCount
         self.heapGranuleCount = heapGranuleCount
         firstBlock = heapOffset / 64
+        heapEnd = heapOffset + heapGranuleCount * 64
+        indexWordCount = indexByteCount / 8
         self.dataByteCount = dataByteCount ?? heapOffset + heapGranuleCount * 64
         pinsOffset = Int(sharedmem_lock_header_size)
         edgesOffset = pinsOffset + Int(SHAREDMEM_SESSIONS_MAX) * Int(sharedmem_pin_size)
@@ -106,11 +127,12 @@ extension Geometry {
     /// The granules that a record with a key and a value of these sizes takes.
     @inline(__always)
     package static func granules(keyByteCount: Int, valueByteCount: Int) -> Int {
-        (Int(sharedmem_record_size) &+ ((keyByteCount &+ 7) & ~7) &+ valueByteCount &+ 63) / 64
+        // Shifted, not divided: no count is negative.
+        (Int(sharedmem_record_size) &+ ((keyByteCount &+ 7) & ~7) &+ valueByteCount &+ 63) &>> 6
     }
 
     /// Whether `block` is inside the heap.
-    @inline(__always)
+    @inlinable @inline(__always)
     package func contains(_ block: Block) -> Bool {
         UInt(bitPattern: Int(block.number) &- firstBlock) < UInt(bitPattern: heapGranuleCount)
     }

@@ -27,7 +27,7 @@ extension Store {
     @inline(__always)
     func announce(_ intent: Intent) {
         lock.store(intent.version, Int(sharedmem_lock_at_intent_version))
-        lock.store(UInt64(intent.slotOffset), Int(sharedmem_lock_at_intent_slot))
+        lock.store(UInt64(truncatingIfNeeded: intent.slotOffset), Int(sharedmem_lock_at_intent_slot))
         lock.store(intent.old.bits, Int(sharedmem_lock_at_intent_old_reference))
         lock.store(intent.new.bits, Int(sharedmem_lock_at_intent_new_reference))
         lock.store(

@@ -3,6 +3,7 @@
 #endif
 
 /// What a test sees of this process's reads, and how it slows them down; a release build does neither.
+@usableFromInline
 package enum ReadHook {
     #if SHAREDMEM_TEST_HOOKS
         private static let overtaken = Atomic<UInt64>(0)
@@ -22,7 +23,8 @@ package enum ReadHook {
         static func noteOvertaken() { overtaken.add(1, ordering: .relaxed) }
 
         /// Waits for the commits that a test asked for; a second or so at most, so that a test ends without a writer too.
-        static func pause(_ store: borrowing Store) {
+        @usableFromInline
+        package static func pause(_ store: borrowing Store) {
             let commits = commitsToWaitFor
             if commits == 0 { return }
             let start = store.commitNumber
@@ -39,7 +41,7 @@ package enum ReadHook {
         static func noteOvertaken() {}
 
         /// Waits for the commits that a test asked for; nothing in this build.
-        @inline(__always)
-        static func pause(_ store: borrowing Store) {}
+        @inlinable @inline(__always)
+        package static func pause(_ store: borrowing Store) {}
     #endif
 }

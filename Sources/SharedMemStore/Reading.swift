@@ -1,21 +1,32 @@
-internal import CSharedMem
-internal import Synchronization
+public import CSharedMem
+public import Synchronization
 
 /// What a read began with, and what it is validated against.
+@usableFromInline
 struct Reading {
     /// Offset of the slot.
+    @usableFromInline
     let slotOffset: Int
     /// What stood in it.
+    @usableFromInline
     let entry: Reference
     /// E before that.
+    @usableFromInline
     let epoch: UInt64
+
+    @inlinable @inline(__always)
+    init(slotOffset: Int, entry: Reference, epoch: UInt64) {
+        self.slotOffset = slotOffset
+        self.entry = entry
+        self.epoch = epoch
+    }
 }
 
 extension Store {
     /// Whether what was copied since `reading` began is one whole record; `version` is the copied one.
     ///
     /// Models: `pub.pml`, `torn.pml` and `tx.pml`.
-    @inline(__always)
+    @inlinable @inline(__always)
     func isValid(_ reading: Reading, version: UInt64) -> Bool {
         if has(.validationLeftOut) { return true }
         // SYNC: orders the copy before the loads below; pairs with the releasing fence in `moveEpoch()`.

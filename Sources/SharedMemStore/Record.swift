@@ -33,7 +33,9 @@ struct Record {
 
         /// The word that says so in the record.
         @inline(__always)
-        var lengths: UInt64 { UInt64(keyByteCount) | UInt64(valueByteCount) << 16 }
+        var lengths: UInt64 {
+            UInt64(truncatingIfNeeded: keyByteCount) | UInt64(truncatingIfNeeded: valueByteCount) << 16
+        }
 
         /// The granules of the record's block.
         @inline(__always)

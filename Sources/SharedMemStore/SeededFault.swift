@@ -3,6 +3,7 @@
 #endif
 
 /// A fault that a test puts into the store on purpose, to show that it would be caught; a release build has none.
+@usableFromInline
 package enum SeededFault: UInt32, CaseIterable, Sendable {
     /// Writers don't take the lock word.
     case lockLeftOut = 1
@@ -62,10 +63,20 @@ package enum SeededFault: UInt32, CaseIterable, Sendable {
 
 extension Store {
     /// Whether a fault is seeded in this store; never in a release build.
-    @inline(__always)
+    @inlinable @inline(__always)
     package func has(_ fault: SeededFault) -> Bool {
         #if SHAREDMEM_TEST_HOOKS
             seededFault == fault
+        #else
+            false
+        #endif
+    }
+
+    /// Whether any fault is seeded in this store.
+    @inline(__always)
+    var hasAnyFault: Bool {
+        #if SHAREDMEM_TEST_HOOKS
+            seededFault != nil
         #else
             false
         #endif

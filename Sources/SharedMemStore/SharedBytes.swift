@@ -1,17 +1,20 @@
-internal import CSharedMem
-internal import Synchronization
+public import CSharedMem
+public import Synchronization
 
 /// One mapped file of a generation: the only type that holds a pointer into shared memory.
 ///
 /// Every access is an aligned atomic of the word's own size, at an offset that the caller has taken from validated
 /// geometry. Orderings are in the methods' names; a plain `load` or `store` is relaxed.
 @safe
+@usableFromInline
 package struct SharedBytes: @unchecked Sendable {
     // Proof of @unchecked: the memory is shared between processes by design, and reached through atomics alone, but for
     // the bulk copies, whose result is validated before it is believed (out) or that go to unpublished blocks (in).
-    private let base: UnsafeMutableRawPointer
+    @usableFromInline
+    let base: UnsafeMutableRawPointer
 
     /// Bytes of the file.
+    @usableFromInline
     package let byteCount: Int
 
     #if SHAREDMEM_TEST_HOOKS
@@ -28,14 +31,14 @@ package struct SharedBytes: @unchecked Sendable {
         self.byteCount = byteCount
     }
 
-    @inline(__always)
-    private func word64(_ offset: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
+    @inlinable @inline(__always)
+    func word64(_ offset: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
         assert(offset >= 0 && offset <= byteCount - 8 && offset & 7 == 0, "a word of 8 bytes inside the file")
         return unsafe base.advanced(by: offset).assumingMemoryBound(to: Atomic<UInt64>.self)
     }
 
-    @inline(__always)
-    private func word32(_ offset: Int) -> UnsafeMutablePointer<Atomic<UInt32>> {
+    @inlinable @inline(__always)
+    func word32(_ offset: Int) -> UnsafeMutablePointer<Atomic<UInt32>> {
         assert(offset >= 0 && offset <= byteCount - 4 && offset & 3 == 0, "a word of 4 bytes inside the file")
         return unsafe base.advanced(by: offset).assumingMemoryBound(to: Atomic<UInt32>.self)
     }
@@ -65,23 +68,23 @@ extension SharedBytes {
 
 extension SharedBytes {
     /// Loads 8 bytes.
-    @inline(__always)
+    @inlinable @inline(__always)
     package func load(_ offset: Int) -> UInt64 {
         unsafe word64(offset).pointee.load(ordering: .relaxed)
     }
 
     /// Loads 8 bytes; what the storer wrote before a releasing store of them is visible afterwards.
-    @inline(__always)
+    @inlinable @inline(__always)
     package func loadAcquiring(_ offset: Int) -> UInt64 {
         unsafe word64(offset).pointee.load(ordering: .acquiring)
     }
 
     /// Begins to bring the cache line at `offset` nearer; any offset is allowed.
-    @inline(__always)
+    @inlinable @inline(__always)
     package func prefetch(_ offset: Int) { unsafe sharedmem_prefetch(base.advanced(by: offset)) }
 
     /// Loads 4 bytes.
-    @inline(__always)
+    @inlinable @inline(__always)
     package func load32(_ offset: Int) -> UInt32 {
         unsafe word32(offset).pointee.load(ordering: .relaxed)
     }
@@ -164,24 +167,39 @@ extension SharedBytes {
     ///
     /// The loop is free of data races by the letter; `memcpy` is twice as fast from here on, is opaque to the compiler,
     /// and its result is validated like the loop's.
+    @inlinable
     package static var bulkThreshold: Int { 256 }
 
     /// Copies `count` bytes from `offset`, a multiple of 8, to private memory.
-    @inline(__always)
+    @inlinable @inline(__always)
     package func copyOut(_ offset: Int, to target: UnsafeMutableRawPointer, count: Int) {
         assert(offset >= 0 && count >= 0 && count <= byteCount - offset && offset & 7 == 0)
+        if count == 64 {
+            unsafe copyLineOut(offset, to: target)
+        } else {
+            unsafe copyAnyOut(offset, to: target, count: count)
+        }
+    }
+
+    /// Copies 64 bytes; a store behind each load, because there aren't registers for eight words.
+    @inlinable @inline(__always)
+    func copyLineOut(_ offset: Int, to target: UnsafeMutableRawPointer) {
+        for position in stride(from: 0, to: 64, by: 8) {
+            unsafe target.storeBytes(of: load(offset &+ position), toByteOffset: position, as: UInt64.self)
+        }
+    }
+
+    /// Copies any number of bytes: kept out of the callers, where its loops would take the registers.
+    @usableFromInline @inline(never)
+    func copyAnyOut(_ offset: Int, to target: UnsafeMutableRawPointer, count: Int) {
         if count > Self.bulkThreshold {
             unsafe target.copyMemory(from: base.advanced(by: offset), byteCount: count)
             return
         }
         var position = 0
-        while position &+ 32 <= count {
-            let words = (
-                load(offset &+ position), load(offset &+ position &+ 8), load(offset &+ position &+ 16),
-                load(offset &+ position &+ 24)
-            )
-            unsafe target.storeBytes(of: words, toByteOffset: position, as: (UInt64, UInt64, UInt64, UInt64).self)
-            position &+= 32
+        while position &+ 64 <= count {
+            unsafe copyLineOut(offset &+ position, to: target + position)
+            position &+= 64
         }
         while position &+ 8 <= count {
             unsafe target.storeBytes(of: load(offset &+ position), toByteOffset: position, as: UInt64.self)
@@ -189,12 +207,7 @@ extension SharedBytes {
         }
         if position < count {
             // The last word is inside the record's block: blocks end at multiples of 64.
-            var rest = load(offset &+ position)
-            while position < count {
-                unsafe target.storeBytes(of: UInt8(truncatingIfNeeded: rest), toByteOffset: position, as: UInt8.self)
-                rest >>= 8
-                position &+= 1
-            }
+            unsafe PrivateBytes.storeLastWord(load(offset &+ position), target, from: position, to: count)
         }
     }
 
@@ -202,19 +215,32 @@ extension SharedBytes {
     @inline(__always)
     package func copyIn(_ source: UnsafeRawPointer, count: Int, _ offset: Int) {
         assert(offset >= 0 && count >= 0 && count <= byteCount - offset && offset & 7 == 0)
+        if count == 64 {
+            unsafe copyLineIn(source, offset)
+        } else {
+            unsafe copyAnyIn(source, count: count, offset)
+        }
+    }
+
+    /// Copies 64 private bytes.
+    @inline(__always)
+    private func copyLineIn(_ source: UnsafeRawPointer, _ offset: Int) {
+        for position in stride(from: 0, to: 64, by: 8) {
+            store(unsafe source.loadUnaligned(fromByteOffset: position, as: UInt64.self), offset &+ position)
+        }
+    }
+
+    /// Copies any number of bytes: kept out of the callers, as `copyAnyOut(_:to:count:)`.
+    @inline(never)
+    private func copyAnyIn(_ source: UnsafeRawPointer, count: Int, _ offset: Int) {
         var position = 0
         if count > wordCopyLimit {
             position = count & ~7
             unsafe base.advanced(by: offset).copyMemory(from: source, byteCount: position)
         } else {
-            while position &+ 32 <= count {
-                let words = unsafe source.loadUnaligned(
-                    fromByteOffset: position, as: (UInt64, UInt64, UInt64, UInt64).self)
-                store(words.0, offset &+ position)
-                store(words.1, offset &+ position &+ 8)
-                store(words.2, offset &+ position &+ 16)
-                store(words.3, offset &+ position &+ 24)
-                position &+= 32
+            while position &+ 64 <= count {
+                unsafe copyLineIn(source + position, offset &+ position)
+                position &+= 64
             }
             while position &+ 8 <= count {
                 store(unsafe source.loadUnaligned(fromByteOffset: position, as: UInt64.self), offset &+ position)
@@ -234,30 +260,32 @@ extension SharedBytes {
     }
 
     /// Whether the `count` bytes at `offset`, a multiple of 8, and the zeros up to the next multiple of 8 are `other`'s.
-    @inline(__always)
+    @inlinable @inline(__always)
     package func equals(_ other: UnsafeRawPointer, count: Int, _ offset: Int) -> Bool {
+        var difference: UInt64 = 0
         var position = 0
-        while position &+ 16 <= count {
-            let words = unsafe other.loadUnaligned(fromByteOffset: position, as: (UInt64, UInt64).self)
-            let difference = (load(offset &+ position) ^ words.0) | (load(offset &+ position &+ 8) ^ words.1)
-            guard difference == 0 else { return false }
-            position &+= 16
-        }
         while position &+ 8 <= count {
-            let word = unsafe other.loadUnaligned(fromByteOffset: position, as: UInt64.self)
-            guard load(offset &+ position) == word else { return false }
+            difference |=
+                load(offset &+ position) ^ (unsafe other.loadUnaligned(fromByteOffset: position, as: UInt64.self))
             position &+= 8
         }
-        guard position < count else { return true }
-        return unsafe PrivateBytes.lastWord(other, from: position, to: count) == load(offset &+ position)
+        if position < count {
+            difference |= load(offset &+ position) ^ (unsafe PrivateBytes.lastWord(other, from: position, to: count))
+        }
+        return difference == 0
     }
 }
 
 /// What is done to bytes that no other process sees.
+@usableFromInline
 enum PrivateBytes {
-    /// The bytes from `start` to `end`, fewer than 8, as a little-endian word with zeros behind them.
-    @inline(__always)
+    /// The bytes from `start` to `end`, fewer than 8, as a little-endian word with zeros behind them; none before 0.
+    @inlinable @inline(__always)
     static func lastWord(_ source: UnsafeRawPointer, from start: Int, to end: Int) -> UInt64 {
+        if end >= 8 {
+            let word = unsafe source.loadUnaligned(fromByteOffset: end &- 8, as: UInt64.self)
+            return word &>> UInt64(truncatingIfNeeded: (8 &- (end &- start)) &* 8)
+        }
         var word: UInt64 = 0
         var position = end
         while position > start {
@@ -265,5 +293,25 @@ enum PrivateBytes {
             word = word << 8 | UInt64(unsafe source.load(fromByteOffset: position, as: UInt8.self))
         }
         return word
+    }
+
+    /// Stores the low bytes of `word` from `start` to `end`, fewer than 8.
+    @inlinable @inline(__always)
+    static func storeLastWord(_ word: UInt64, _ target: UnsafeMutableRawPointer, from start: Int, to end: Int) {
+        var rest = word
+        var position = start
+        if end &- position >= 4 {
+            unsafe target.storeBytes(of: UInt32(truncatingIfNeeded: rest), toByteOffset: position, as: UInt32.self)
+            rest >>= 32
+            position &+= 4
+        }
+        if end &- position >= 2 {
+            unsafe target.storeBytes(of: UInt16(truncatingIfNeeded: rest), toByteOffset: position, as: UInt16.self)
+            rest >>= 16
+            position &+= 2
+        }
+        if position < end {
+            unsafe target.storeBytes(of: UInt8(truncatingIfNeeded: rest), toByteOffset: position, as: UInt8.self)
+        }
     }
 }

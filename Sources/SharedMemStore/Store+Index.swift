@@ -1,15 +1,17 @@
-internal import CSharedMem
+public import CSharedMem
 
 // The index: buckets of one cache line, 7 references and a word of 7 tags and a reach. A key stands at most its home's
 // reach away from its home. An insert stores reach, tag and reference in this order; a delete stores reference 0;
 // nothing moves. Only reference 0 means empty, so a tag or a reach that a killed writer left is harmless.
 
 /// The word of tags and reach of one bucket.
+@usableFromInline
 struct Tags {
     /// Byte i is the tag of slot i, byte 7 the reach.
+    @usableFromInline
     var bits: UInt64
 
-    @inline(__always)
+    @inlinable @inline(__always)
     init(bits: UInt64) { self.bits = bits }
 
     /// The furthest bucket that a key of this home was ever put at; bounded, whatever the memory says.
@@ -19,7 +21,7 @@ struct Tags {
     /// One bit (the highest of its byte) for each slot that may have the tag; a byte above a match may be named too.
     ///
     /// Source: "Determine if a word has a byte equal to n", S. E. Anderson, Bit Twiddling Hacks.
-    @inline(__always)
+    @inlinable @inline(__always)
     func matches(_ tag: UInt64) -> UInt64 {
         let difference = bits ^ (tag &* 0x0101_0101_0101_0101)
         return (difference &- 0x0101_0101_0101_0101) & ~difference & 0x0080_8080_8080_8080
@@ -38,17 +40,22 @@ struct Tags {
 }
 
 extension Store {
-    @inline(__always)
+    @inlinable @inline(__always)
     func bucketOffset(_ bucket: Int) -> Int { geometry.indexOffset &+ bucket &* Int(sharedmem_bucket_size) }
 
-    @inline(__always)
+    @inlinable @inline(__always)
     func tags(ofBucketAt offset: Int) -> Tags { Tags(bits: data.load(offset &+ Int(sharedmem_bucket_tags))) }
 
     /// Whether `offset` is that of a reference in the index.
-    func isSlot(_ offset: Int) -> Bool {
-        let indexByteCount = geometry.bucketCount &* Int(sharedmem_bucket_size)
-        return UInt(bitPattern: offset &- geometry.indexOffset) < UInt(bitPattern: indexByteCount) && offset & 7 == 0
-            && offset & 63 != Int(sharedmem_bucket_tags)
+    @inline(__always)
+    func isSlot(_ offset: Int) -> Bool { isIndexWord(offset) && offset & 63 != Int(sharedmem_bucket_tags) }
+
+    /// Whether `offset` is that of a reference or of tags in the index.
+    @inlinable @inline(__always)
+    func isIndexWord(_ offset: Int) -> Bool {
+        // The remainder of the division by 8 gets into the high bits: what isn't a word's offset is too large.
+        let distance = UInt(bitPattern: offset &- geometry.indexOffset)
+        return distance &>> 3 | distance &<< 61 < UInt(bitPattern: geometry.indexWordCount)
     }
 
     /// Where a writer found a key.

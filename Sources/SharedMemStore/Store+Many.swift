@@ -45,20 +45,19 @@ extension Store {
     }
 
     /// Brings the bucket of a key's home nearer; changes nothing.
-    @inline(__always)
+    @inlinable @inline(__always)
     package func prefetchBucket(_ hash: KeyHash) {
         data.prefetch(bucketOffset(hash.home(among: geometry.homeBucketCount)))
     }
 
     /// Brings the record that most probably is the key's nearer, once its bucket is near; changes nothing.
-    @inline(__always)
+    ///
+    /// Whatever the bucket says: a wrong place is not read.
+    @inlinable @inline(__always)
     package func prefetchRecord(_ hash: KeyHash) {
-        let bucket = bucketOffset(hash.home(among: geometry.homeBucketCount))
-        let matches = tags(ofBucketAt: bucket).matches(hash.tag)
-        if matches == 0 { return }
-        let reference = Reference(bits: data.load(bucket &+ matches.trailingZeroBitCount / 8 &* 8))
-        guard let record = Record(reference.block, in: geometry) else { return }
-        data.prefetch(record.offset)
-        data.prefetch(record.offset &+ 64)
+        guard let slot = firstSlot(hash) else { return }
+        let start = Reference(bits: data.load(slot)).block.offset
+        data.prefetch(start)
+        data.prefetch(start &+ 64)
     }
 }

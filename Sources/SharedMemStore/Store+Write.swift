@@ -175,6 +175,23 @@ extension Store {
         _ block: Block, _ extent: Record.Extent, key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer,
         version: UInt64, time: UInt64, expiresAt: UInt64, typeAndFlags: UInt32
     ) {
+        fillHeader(block, extent, version: version, time: time, expiresAt: expiresAt, typeAndFlags: typeAndFlags)
+        let keyOffset = block.offset &+ Int(sharedmem_record_size)
+        if let bytes = key.baseAddress {
+            unsafe data.copyIn(bytes, count: key.count, keyOffset)
+        }
+        if let bytes = value.baseAddress {
+            unsafe data.copyIn(bytes, count: value.count, keyOffset &+ ((key.count &+ 7) & ~7))
+        }
+    }
+
+    /// Writes a record's header; key and value follow.
+    ///
+    /// Models: `pub.pml` and `write.pml`.
+    @inline(__always)
+    func fillHeader(
+        _ block: Block, _ extent: Record.Extent, version: UInt64, time: UInt64, expiresAt: UInt64, typeAndFlags: UInt32
+    ) {
         // SYNC: orders the epoch that allowed the reuse, moved by whichever writer, before the first byte that is written
         // here; pairs with the acquiring fence in `isValid(_:version:)`.
         atomicMemoryFence(ordering: .releasing)
@@ -186,11 +203,6 @@ extension Store {
         // Link and retire epoch are left alone: the block may be limbo's head until the record is published.
         data.store32(session, start &+ Int(sharedmem_record_session))
         data.store32(typeAndFlags, start &+ Int(sharedmem_record_type))
-        let keyOffset = start &+ Int(sharedmem_record_size)
-        if let bytes = key.baseAddress { unsafe data.copyIn(bytes, count: key.count, keyOffset) }
-        if let bytes = value.baseAddress {
-            unsafe data.copyIn(bytes, count: value.count, keyOffset &+ ((key.count &+ 7) & ~7))
-        }
     }
 
     /// The intent of a change: what limbo and the counters will be when it is done.
@@ -234,7 +246,7 @@ extension Store {
     ///
     /// Models: `pub.pml` and `write.pml`.
     @inline(__always)
-    private func publish(_ intent: Intent) {
+    func publish(_ intent: Intent) {
         // SYNC: publishes the record's bytes, its tag and its reach; pairs with the acquiring load of the entry in
         // `attempt(_:_:into:)`.
         data.storeReleasing(intent.new.bits, intent.slotOffset)

@@ -1,4 +1,4 @@
-internal import CSharedMem
+public import CSharedMem
 
 /// One generation of a segment, mapped: the operations on its memory.
 ///
@@ -6,18 +6,24 @@ internal import CSharedMem
 /// Layers: `Store+Read` and `Store+Write` are what clients call; they use the index (`Store+Index`), the heap
 /// (`Store+Heap`), limbo (`Store+Limbo`) and the lock word (`Store+Lock`). No system call is made here: who has to wait
 /// is told so.
+@usableFromInline
 package struct Store: Sendable {
     /// The data file.
+    @usableFromInline
     package let data: SharedBytes
     /// The lock file; the data file again, never touched, in a read-only store.
+    @usableFromInline
     package let lock: SharedBytes
     /// Where everything is.
+    @usableFromInline
     package let geometry: Geometry
     /// What this process puts into the lock word; 0 in a read-only store.
+    @usableFromInline
     package let session: UInt32
 
     #if SHAREDMEM_TEST_HOOKS
         /// What a test has put into this store.
+        @usableFromInline
         package var seededFault = SeededFault.ofThisProcess
     #endif
 
@@ -132,8 +138,8 @@ extension Store {
     package var commitNumber: UInt64 { data.load(Int(sharedmem_at_commit_number)) }
 
     /// Whether the generation is the one to use.
-    @inline(__always)
-    var isLive: Bool { data.load32(Int(sharedmem_at_state)) == UInt32(SHAREDMEM_STATE_LIVE) }
+    @inlinable @inline(__always)
+    package var isLive: Bool { data.load32(Int(sharedmem_at_state)) == UInt32(SHAREDMEM_STATE_LIVE) }
 
     /// Throws if the generation is not the one to use any more.
     @inline(__always)

@@ -40,6 +40,18 @@ import Testing
                 try store.moveEpochForTest(by: 2)
             }, operation: { $0.plainPut([1], bytes(30, 9)) }),
         Scenario(
+            testDescription: "plain set in limbo's head, a short key and a line",
+            prepare: { store in
+                for round in 0..<4 { try store.put(bytes(16), bytes(64, UInt8(round))) }
+                try store.moveEpochForTest(by: 2)
+            }, operation: { $0.plainPut(bytes(16), bytes(64, 9)) }),
+        Scenario(
+            testDescription: "plain set in limbo's head, a long key",
+            prepare: { store in
+                for round in 0..<4 { try store.put(bytes(21), bytes(91, UInt8(round))) }
+                try store.moveEpochForTest(by: 2)
+            }, operation: { $0.plainPut(bytes(21), bytes(90, 9)) }),
+        Scenario(
             testDescription: "plain set of a new key", prepare: { _ in }, operation: { $0.plainPut([1], bytes(30)) }),
         Scenario(
             testDescription: "plain set, larger", prepare: { try $0.put([1], bytes(3)) },

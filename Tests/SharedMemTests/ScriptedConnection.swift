@@ -55,15 +55,17 @@ final class ScriptedConnection {
 
 /// A listening socket and the threads that serve it.
 final class Listener: Sendable {
-    private let socket: UnixSocket
+    /// nil: stopped.
+    private let socket: Mutex<UnixSocket?>
     private let isStopped = Atomic(false)
     private let round = Atomic(0)
     private let count = Atomic(0)
     private let threads = DispatchGroup()
+    private let connections = DispatchGroup()
 
     /// Serves each connection by calling `serve` again and again until it returns false.
     init(_ socket: consuming UnixSocket, _ serve: @escaping @Sendable (ScriptedConnection) -> Bool) {
-        self.socket = socket
+        self.socket = Mutex(socket)
         threads.enter()
         Thread.detachNewThread { [self] in
             accept(serve)
@@ -74,12 +76,22 @@ final class Listener: Sendable {
     private func accept(_ serve: @escaping @Sendable (ScriptedConnection) -> Bool) {
         while !isStopped.load(ordering: .relaxed) {
             do {
-                guard let accepted = try socket.accept() else { continue }
+                guard let accepted = try next() else { continue }
                 try accepted.setNonBlocking(false)
                 try accepted.setReceiveTimeout(milliseconds: 10)
                 begin(accepted, serve)
             } catch {
                 return
+            }
+        }
+    }
+
+    /// The next connection; nil: none came for some milliseconds.
+    private func next() throws -> UnixSocket? {
+        try socket.withLock { held in
+            switch held {
+            case .some(let socket): try socket.accept()
+            case .none: nil
             }
         }
     }
@@ -90,7 +102,7 @@ final class Listener: Sendable {
         let box = Mutex<UnixSocket?>(socket)
         let number = count.wrappingAdd(1, ordering: .relaxed).newValue
         let start = round.load(ordering: .relaxed)
-        threads.enter()
+        connections.enter()
         Thread.detachNewThread { [self] in
             if let socket = box.withLock({ $0.take() }) {
                 let connection = ScriptedConnection(socket, number: number)
@@ -98,16 +110,21 @@ final class Listener: Sendable {
                     serve(connection)
                 {}
             }
-            threads.leave()
+            connections.leave()
         }
     }
 
-    /// Ends the connections that there are.
-    func endConnections() { round.wrappingAdd(1, ordering: .relaxed) }
+    /// Ends the connections that there are, and waits for it.
+    func endConnections() {
+        round.wrappingAdd(1, ordering: .relaxed)
+        connections.wait()
+    }
 
     /// Ends everything and waits for it.
     func stop() {
         isStopped.store(true, ordering: .relaxed)
         threads.wait()
+        connections.wait()
+        socket.withLock { $0 = nil }
     }
 }

@@ -58,7 +58,7 @@
 #define SHAREDMEM_KEY_MAX 512u            /* bytes */
 #define SHAREDMEM_NAME_MAX 64u            /* bytes of a segment's name */
 #define SHAREDMEM_BUCKET_SLOTS 7u         /* references in a bucket of the index */
-#define SHAREDMEM_REACH_MAX 32u           /* buckets that a key may stand away from its home */
+#define SHAREDMEM_REACH_MAX 96u           /* buckets that a key may stand away from its home */
 #define SHAREDMEM_STRIPES 64u             /* watch stripes; a key belongs to one */
 #define SHAREDMEM_SESSIONS_MAX 4096u      /* sessions that can hold a pin at once */
 #define SHAREDMEM_UNDO_ENTRIES 128u       /* words that one undo group can change */
@@ -107,7 +107,7 @@ struct sharedmem_data_header {
     uint64_t optional_features;    /* bits; an unknown one: ignore */
     uint64_t segment_id;           /* issued by the daemon, never reused */
     uint64_t generation;           /* counts from 1 */
-    uint64_t hash_seed;            /* seed of the index's hash (XXH3, 64 bits) */
+    uint64_t hash_seed;            /* seed of the index's hash, random */
     uint64_t data_byte_count;      /* bytes of the data file */
     uint64_t lock_byte_count;      /* bytes of the lock file */
     struct sharedmem_region index; /* buckets; the last SHAREDMEM_REACH_MAX of them are nobody's home */
@@ -167,6 +167,14 @@ SHAREDMEM_SIZE(sharedmem_data_header, 8192);
 /* A reference: the block's number (its offset in the data file / 64) in the high half, the low half of the record's
  * version in the low half. Block 0 is the header, so that only an empty slot is 0. */
 #define SHAREDMEM_REFERENCE_BLOCK_SHIFT 32u
+
+/* THE HASH of a key of n bytes, 64 bits: fold(fold(a ^ s ^ 0x243f6a8885a308d3, b ^ state) ^ n, 0x9e3779b97f4a7c15), where
+ * fold(x, y) is the exclusive or of the two halves of the 128-bit product, s is hash_seed, and words are little-endian:
+ *   n up to 8:   a is the bytes with zeros behind them, b is 0, state is s;
+ *   n 9 to 16:   a is the first 8 bytes, b the bytes behind them with zeros up to 16, state is s;
+ *   n above 16:  state begins as s and becomes fold(x ^ s ^ 0x243f6a8885a308d3, y ^ state) for each 16 bytes {x, y} from the
+ *                front, as long as more than 16 are left; a and b are the last 16 bytes.
+ * Home is the high half of hash * home_bucket_count (128 bits), the tag is bits 0-7, the stripe bits 8-13. */
 
 /* One bucket of the index: one cache line. Byte i of tags_and_reach is the tag of slot i; byte 7 is the reach, the
  * furthest bucket (counted from this one) that a key whose home this is was ever put at; it is only raised. */

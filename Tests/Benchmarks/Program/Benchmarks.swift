@@ -33,11 +33,19 @@ struct Benchmarks: ParsableCommand {
     @Option(help: "Do something wrong that must be noticed: delay or nothing-read. Measures small values alone.")
     var fault: SmallValues.Fault?
 
+    @Option(help: "Measure this alone: small, many or sizes.")
+    var only: Part?
+
     @Option(help: "Do this work alone, 100,000 times, for a profiler that collects in \(Profile.symbol).")
     var profile: Profile.Work?
 
     @Option(help: "Where the daemon listens that --profile uses.")
     var socket = ""
+
+    /// A part of all that is measured.
+    enum Part: String, ExpressibleByArgument {
+        case small, many, sizes
+    }
 
     func run() throws {
         do {
@@ -55,6 +63,7 @@ struct Benchmarks: ParsableCommand {
             print(Table([try SmallValues(place, fault: fault).measure()]).text)
             return
         }
+        if let only { return try show(measure(only, place)) }
         place.say("small values")
         var sections = [try SmallValues(place, fault: nil).measure()]
         place.say("a busy writer")
@@ -71,6 +80,14 @@ struct Benchmarks: ParsableCommand {
         sections.append(try scale.entrySizes())
         if let data { try Self.plotData(curve).write(toFile: data, atomically: true, encoding: .utf8) }
         try show(sections)
+    }
+
+    private func measure(_ part: Part, _ place: Place) throws -> [Section] {
+        switch part {
+        case .small: [try SmallValues(place, fault: nil).measure()]
+        case .many: try Scale(place).measure()
+        case .sizes: [try Scale(place).entrySizes()]
+        }
     }
 
     private func show(_ sections: [Section]) throws {

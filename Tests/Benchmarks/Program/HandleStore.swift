@@ -45,11 +45,17 @@ final class HandleStore: Variant {
                 unsafe draws.isValue(UnsafeRawBufferPointer(buffer), of: number, check)
             } ? 0 : -1
         }
-        let isRight = draws.each(count) { index, _, number in
-            let found = get(isByNumber ? Int(number) : index)
-            return unsafe found && draws.isValue(UnsafeRawBufferPointer(buffer), of: number, check)
-        }
+        // Two loops: which of them it is isn't asked for each get.
+        let isRight =
+            isByNumber
+            ? draws.each(count) { _, _, number in getAndLook(Int(number), draws, number, check) }
+            : draws.each(count) { index, _, number in getAndLook(index, draws, number, check) }
         return isRight ? 0 : -1
+    }
+
+    @inline(__always)
+    private func getAndLook(_ index: Int, _ draws: Draws, _ number: UInt64, _ check: Check) -> Bool {
+        unsafe get(index) && draws.isValue(UnsafeRawBufferPointer(buffer), of: number, check)
     }
 
     /// The same, each get begun when the one before it has ended, and `delay` steps behind it.

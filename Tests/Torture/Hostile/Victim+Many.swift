@@ -30,7 +30,8 @@ extension Victim {
             unsafe key.span.bytes.withUnsafeBytes { key in
                 let buffer = unsafe buffers.output.suffix(capacity)
                 return unsafe hint == 0
-                    ? Store.plainGet(store, key, into: buffer) : Store.plainGet(store, key, hint: hint, into: buffer)
+                    ? Store.plainGet(store, key, into: buffer)
+                    : Store.plainGet(store, ShortKey(key), key, hint: hint, into: buffer)
             }
         }
         say("  \(plain)")

@@ -210,6 +210,7 @@ extension KillWorker {
                 return try unsafe target.withUnsafeMutableBytes { (target) throws(StoreError) in
                     let plain = unsafe withUnsafePointer(to: store) { unsafe Store.plainGet($0, key, into: target) }
                     if plain.type >= 0 { return Seen(byteCount: plain.byteCount, version: plain.version) }
+                    if plain.type == PlainValue.absent.type { return nil }
                     let info = try unsafe store.get(key, into: target)
                     return info.map { Seen(byteCount: $0.byteCount, version: $0.version) }
                 }
