@@ -101,13 +101,13 @@ extension Daemon {
                 handle(.spoiled(segmentID: segmentID))
             case .recovering:
                 let outcome = try found.repairAgain()
-                log.write(.notice, "segment \(segmentID): a repair that was under way is done again: \(outcome)")
+                log.write(.notice, "\(name(of: segmentID)): a repair that was under way is done again: \(outcome)")
             case .retired: handle(.spoiled(segmentID: segmentID))
             }
             try findPins(in: found, state, living)
             try found.wakeLockWaiters()
         } catch {
-            log.write(.error, "segment \(segmentID) can't be used as it is: \(error.reason)")
+            log.write(.error, "\(name(of: segmentID)) can't be used as it is: \(error.reason)")
             handle(.spoiled(segmentID: segmentID))
         }
     }

@@ -74,7 +74,7 @@ extension Daemon {
             if holder.state == .owned(session: session.session) { completed.holdsSince = holder.takenAt }
         } catch {
             log.write(
-                .warning, "the lock word of segment \(session.segmentID) can't be seen: \(error.reason), ignoring")
+                .warning, "the lock word of \(name(of: session.segmentID)) can't be seen: \(error.reason), ignoring")
         }
         return completed
     }

@@ -23,7 +23,7 @@ extension Program {
         var closed = try (0..<150).map { (_) throws(Errno) in try ClosedInChildren(of: file.descriptor) }
         closed.remove(at: 70)
         let kept = try file.descriptor.duplicated()
-        let numbers = closed.map(\.descriptor.rawValue) + [kept.rawValue]
+        let numbers = closed.map { $0.descriptor.rawValue } + [kept.rawValue]
         let inChild = try child { _exit(Int32(numbers.count { fcntl($0, F_GETFD) >= 0 })) }
         let openHere = numbers.count { fcntl($0, F_GETFD) >= 0 }
         closed = []

@@ -184,6 +184,13 @@ extension AttachedFiles {
         }
     }
 
+    /// Stores into the state what a daemon would.
+    func setState(live: Bool) {
+        withExtendedLifetime(self) {
+            unsafe data.baseAddress.storeBytes(of: live ? 1 : 2, toByteOffset: 256, as: UInt32.self)
+        }
+    }
+
     /// Bytes of memory that the data file takes.
     var takenByteCount: Int {
         get throws {

@@ -65,7 +65,7 @@ import Testing
         try scene.othersFiles.put("key", "newer")
         #expect(try scene.othersFiles.text("key") == "newer")
         try waitUntil("the log says so") {
-            try scene.manager.log.contains("segment 1: process \(scene.owner.process.pid)")
+            try scene.manager.log.contains("segment default: process \(scene.owner.process.pid)")
                 && scene.manager.log.contains("died with the lock; nothing was half-done")
         }
         guard case .statistics(let statistics) = try scene.other.ask(.statistics) else {
@@ -144,6 +144,26 @@ import Testing
             try scene.ownersFiles.takenByteCount < 65_536
         }
         #expect(throws: (any Error).self) { try scene.ownersFiles.text("key") }
+    }
+
+    @Test func switchThatWasKilledBehindTheTableIsFinishedAtTheStart() throws {
+        let scene = try Scene()
+        let before = try ["d1.1", "l1.1"].map { ($0, try scene.manager.held($0)) }
+        scene.othersFiles.setLockWord(0x1234_567)
+        _ = try scene.other.ask(.whoHolds(segmentID: 1))
+        let files = try scene.other.attach("default", as: scene.othersSession.session)
+        try scene.manager.kill()
+        // As if the daemon had died before it retired the old generation, which was still being used then.
+        for (name, held) in before { scene.manager.keep(try held.descriptor.duplicated(), as: name) }
+        scene.othersFiles.setLockWord(scene.othersSession.session)
+        scene.othersFiles.setState(live: true)
+        try scene.manager.start()
+        try waitUntil("the old generation is given up") {
+            Set(scene.manager.names) == ["table", "life", "d1.2", "l1.2", "d2.1", "l2.1"]
+        }
+        #expect(scene.othersFiles.withStore { Store.isRetired($0.lockWord) })
+        #expect(throws: (any Error).self) { try scene.othersFiles.text("key") }
+        #expect(try files.text("key") == "value")
     }
 
     @Test func deathDuringARequestOfEachKindLeavesTheDaemonWell() throws {
