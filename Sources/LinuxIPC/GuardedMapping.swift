@@ -18,8 +18,9 @@ package struct GuardedMapping: ~Copyable, Sendable {
     /// Pages that were replaced in any guarded mapping of this process.
     package static var replacedPageCount: UInt32 { linuxipc_replaced_pages(-1) }
 
-    /// Maps the first `byteCount` bytes of `file` for loads and stores, out of the reach of children and dumps;
-    /// `mmap(2)`. Throws `noSpace` when 8,192 mappings are guarded already.
+    /// Maps the first `byteCount` bytes of `file` for loads and stores, kept from children and dumps; `mmap(2)`.
+    ///
+    /// Throws `noSpace` when 8,192 mappings are guarded already.
     package init(of file: borrowing MemoryFile, byteCount: Int) throws(Errno) {
         let mapping = try Mapping(of: file, byteCount: byteCount, access: .readWrite, isPrivateToProcess: true)
         guardNumber = try retryingWhenInterrupted { unsafe linuxipc_guard(mapping.baseAddress, byteCount) }

@@ -118,7 +118,8 @@ extension Segment {
     /// The next key behind `cursor`, which starts at 0; nil at the end.
     ///
     /// In no order. A key that stays while the cursor passes comes exactly once, whatever writers do meanwhile; only when
-    /// the segment moves to a new generation, the cursor begins again, and keys come twice. Costs time in proportion to the index for a whole pass, not to the keys that begin with `prefix`.
+    /// the segment moves to a new generation, the cursor begins again, and keys come twice. Costs time in proportion to
+    /// the index for a whole pass, not to the keys that begin with `prefix`.
     public func nextKey(
         after cursor: inout UInt64, prefix: [UInt8] = []
     ) throws(SharedMemError) -> [UInt8]? {

@@ -48,11 +48,12 @@ public struct SharedMemError: Error, Sendable {
         public static var full: Code { Code(.full) }
         /// The buffer is too small (EMSGSIZE): `needed` is the value's length in bytes.
         public static var bufferTooSmall: Code { Code(.bufferTooSmall) }
-        /// The lock word wasn't free in time (ETIMEDOUT).
+        /// The lock word wasn't free in time (ETIMEDOUT): the sentence says who has it and for how long, if that is known.
         public static var lockTimeout: Code { Code(.lockTimeout) }
         /// The segment's memory is not what a writer of ours leaves (EUCLEAN).
         public static var corrupted: Code { Code(.corrupted) }
-        /// No daemon answers (ENOTCONN).
+        /// No daemon answers (ENOTCONN, or ETIMEDOUT from one that is there), or the one that owned the segment has been
+        /// gone for longer than the grace time (ENOTCONN): the next call tries again.
         public static var notConnected: Code { Code(.notConnected) }
         /// The segment was removed while it was attached (EIDRM).
         public static var removed: Code { Code(.removed) }

@@ -1,3 +1,5 @@
+package import SharedMemProtocol
+
 extension Broker {
     /// What the daemon has to keep, in three numbers.
     package struct Summary: Equatable, Sendable, CustomStringConvertible {
@@ -51,4 +53,9 @@ extension Broker {
             segments: segments.all.compactMap(\.saved).sorted { $0.id < $1.id },
             sessions: sessions.all.map(\.saved).sorted { $0.id < $1.id })
     }
+}
+
+extension Broker {
+    /// A segment's name; nil: there is none with this id.
+    package func name(of segmentID: UInt64) -> SegmentName? { segments[segmentID]?.name }
 }

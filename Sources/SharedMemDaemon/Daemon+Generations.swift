@@ -78,7 +78,7 @@ extension Daemon {
         let rest =
             report.leftOutCount > 0
             ? "; \(Self.count(report.leftOutCount, "slot")) held none that was whole" : ""
-        log.write(.notice, "segment \(segmentID): generation \(made.generation) holds \(values)\(rest)")
+        log.write(.notice, "\(name(of: segmentID)): generation \(made.generation) holds \(values)\(rest)")
         return .generationMade(
             segmentID: segmentID, generation: made.generation, dataByteCount: UInt64(made.dataByteCount),
             lockByteCount: UInt64(made.lockByteCount), createdAt: made.createdAt)
@@ -101,7 +101,7 @@ extension Daemon {
         do throws(SegmentMemory.Failure) {
             if try memory[segmentID]?.lockHolder().state == .retired { unsettled.insert(segmentID) }
         } catch {
-            log.write(.warning, "the lock word of segment \(segmentID) can't be seen: \(error.reason), ignoring")
+            log.write(.warning, "the lock word of \(name(of: segmentID)) can't be seen: \(error.reason), ignoring")
         }
         events.append(
             .generationFailed(segmentID: segmentID, error: failure.errno.rawValue, reason: failure.reason))
@@ -124,7 +124,7 @@ extension Daemon {
         } catch {
             log.write(
                 .error,
-                "generation \(old.generation) of segment \(old.segmentID) can't be retired: \(error.reason); its "
+                "generation \(old.generation) of \(name(of: old.segmentID)) can't be retired: \(error.reason); its "
                     + "clients keep it")
         }
         removeStored(old)
@@ -190,7 +190,7 @@ extension Daemon {
     private func answer(_ waiting: [AwaitedMemory], _ segmentID: UInt64) {
         for awaited in waiting {
             guard let memory = memory[segmentID] else {
-                log.write(.error, "segment \(segmentID) has no memory to send, disconnecting")
+                log.write(.error, "\(name(of: segmentID)) has no memory to send, disconnecting")
                 drop(awaited.peer)
                 continue
             }

@@ -125,7 +125,7 @@ extension Daemon {
             case .notPunched(let segmentID, let generation, let failure):
                 log.write(
                     .warning,
-                    "generation \(generation) of segment \(segmentID) keeps its memory until its last client ends: "
+                    "generation \(generation) of \(name(of: segmentID)) keeps its memory until its last client ends: "
                         + failure.reason)
             }
         }
@@ -145,7 +145,8 @@ extension Daemon {
         } catch {
             log.write(
                 .warning,
-                "segment \(segmentID) can't be marked as removed: \(error.reason); its clients keep it until they exit")
+                "\(name(of: segmentID)) can't be marked as removed: \(error.reason); its clients keep it until they exit"
+            )
         }
         maker.release(released)
     }

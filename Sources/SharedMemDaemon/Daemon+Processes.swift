@@ -52,12 +52,17 @@ extension Daemon {
                     case .finished: "its last change is finished"
                     case .undone: "its last change is undone"
                     }
-                log.write(.notice, "segment \(segmentID): \(owner) died with the lock; \(done)")
+                log.write(.notice, "\(name(of: segmentID)): \(owner) died with the lock; \(done)")
             }
         } catch {
-            log.write(.error, "segment \(segmentID): \(owner) died and can't be cleaned up after: \(error.reason)")
+            log.write(.error, "\(name(of: segmentID)): \(owner) died and can't be cleaned up after: \(error.reason)")
             events.append(.spoiled(segmentID: segmentID))
         }
+    }
+
+    /// A segment's name, for the log.
+    func name(of segmentID: UInt64) -> String {
+        broker.name(of: segmentID).map { "segment \($0)" } ?? "segment id \(segmentID)"
     }
 
     /// Tells the broker who has a segment's lock word.
@@ -72,12 +77,12 @@ extension Daemon {
                     owner = session
                     takenAt = holder.takenAt
                 case .recovering, .retired:
-                    // The loop has no repair under way, so this one failed, or a writer stored what it must not.
-                    events.append(.spoiled(segmentID: segmentID))
+                    // Unless the worker has it, a repair has failed, or a writer has stored what it must not.
+                    if switches[segmentID] == nil { events.append(.spoiled(segmentID: segmentID)) }
                 }
             }
         } catch {
-            log.write(.error, "the lock word of segment \(segmentID) can't be seen: \(error.reason)")
+            log.write(.error, "the lock word of \(name(of: segmentID)) can't be seen: \(error.reason)")
         }
         events.append(
             .lockSeen(peer, requestID: requestID, segmentID: segmentID, owner: owner, takenAt: takenAt))
@@ -88,7 +93,7 @@ extension Daemon {
         guard replacedPageCount != GuardedMapping.replacedPageCount else { return }
         replacedPageCount = GuardedMapping.replacedPageCount
         for (segmentID, memory) in memory where memory.isDamaged && !damaged.contains(segmentID) {
-            log.write(.error, "segment \(segmentID) has lost pages: a writer has punched holes into its files")
+            log.write(.error, "\(name(of: segmentID)) has lost pages: a writer has punched holes into its files")
             damaged.insert(segmentID)
             handle(.spoiled(segmentID: segmentID))
         }

@@ -9,7 +9,9 @@ extension Daemon {
         for problem in inheritance.problems { log.write(.warning, "\(problem), ignoring") }
         memory = inheritance.memory
         // A name that is taken over and surplus at once, since it's there twice, stays.
-        let names = Set(memory.values.flatMap { $0.storedNames } + inheritance.replaced.flatMap { $0.storedNames })
+        var names = Set(memory.values.flatMap { $0.storedNames } + inheritance.replaced.flatMap { $0.storedNames })
+        if inheritance.table != nil { names.insert(StoredName.table.description) }
+        if inheritance.life != nil { names.insert(StoredName.life.description) }
         for name in inheritance.surplus where !names.contains(name) { removeStored(name) }
         for orphan in inheritance.orphans { end(orphan) }
         try take(inheritance.life.take())
@@ -19,11 +21,6 @@ extension Daemon {
         handle(.restored(state, living: living, kept: Set(memory.keys)))
         for segmentID in memory.keys.sorted() { look(at: segmentID, state, living) }
         for replaced in inheritance.replaced { retire(replaced, pins: nil) }
-        let missing = state.segments.count - memory.count
-        log.write(
-            .notice,
-            "took over \(Self.count(memory.count, "segment")) and \(Self.count(living.count, "process")) from an "
-                + "earlier daemon" + (missing > 0 ? "; \(Self.count(missing, "segment")) lost" : ""))
     }
 
     /// Takes the life file over, or makes one, and has it say that this thread lives.
@@ -104,19 +101,20 @@ extension Daemon {
                 handle(.spoiled(segmentID: segmentID))
             case .recovering:
                 let outcome = try found.repairAgain()
-                log.write(.notice, "segment \(segmentID): a repair that was under way is done again: \(outcome)")
+                log.write(.notice, "\(name(of: segmentID)): a repair that was under way is done again: \(outcome)")
             case .retired: handle(.spoiled(segmentID: segmentID))
             }
             try findPins(in: found, state, living)
             try found.wakeLockWaiters()
         } catch {
-            log.write(.error, "segment \(segmentID) can't be used as it is: \(error.reason)")
+            log.write(.error, "\(name(of: segmentID)) can't be used as it is: \(error.reason)")
             handle(.spoiled(segmentID: segmentID))
         }
     }
 
-    /// Takes over the pins that the earlier daemon held for sessions which can't, and clears those of sessions that are
-    /// gone. A session that can write a segment looks after its own.
+    /// Takes over the pins that the earlier daemon held for sessions, and clears those of sessions that are gone.
+    ///
+    /// A session that can write a segment looks after its own.
     private func findPins(
         in found: SegmentMemory, _ state: SavedState, _ living: Set<ProcessIdentity>
     ) throws(SegmentMemory.Failure) {

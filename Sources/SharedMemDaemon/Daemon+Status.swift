@@ -36,11 +36,13 @@ extension Daemon {
         statusPause = try loop.timer(milliseconds: 1000, as: .status)
     }
 
-    /// How things are: `3 segments, 1.0 GiB; 12 sessions`.
+    /// How things are: `3 segments, 1.0 GiB; 12 sessions`, and what isn't enforced or kept.
     private var statusSentence: String {
         let summary = broker.summary
         let segments = Self.count(summary.segmentCount, "segment")
-        let sentence = "\(segments), \(ByteSize(summary.byteCount)); \(Self.count(summary.sessionCount, "session"))"
+        let sentence =
+            "\(segments), \(ByteSize(summary.byteCount)); \(Self.count(summary.sessionCount, "session"))"
+            + OwnUser.exposure
         return serviceManager.storeLimit > 0 ? sentence : "\(sentence); \(Self.nothingSurvives)"
     }
 
@@ -72,7 +74,7 @@ extension Daemon {
             if holder.state == .owned(session: session.session) { completed.holdsSince = holder.takenAt }
         } catch {
             log.write(
-                .warning, "the lock word of segment \(session.segmentID) can't be seen: \(error.reason), ignoring")
+                .warning, "the lock word of \(name(of: session.segmentID)) can't be seen: \(error.reason), ignoring")
         }
         return completed
     }

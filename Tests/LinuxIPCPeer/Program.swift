@@ -109,8 +109,9 @@ enum Program {
         try waitForEnd(of: socket)
     }
 
-    /// Connects to the path in the first argument, sends there what the test sends, and gives the test what comes back,
-    /// descriptors included. "close" ends the connection, "open" begins another one, and each is answered with itself.
+    /// Connects to the path in the first argument, sends there what the test sends, and gives the test what comes back.
+    ///
+    /// Descriptors are passed on, too. "close" ends the connection, "open" begins another one, and each is answered with itself.
     static func relay(_ socket: borrowing UnixSocket) throws(Errno) {
         var connection: UnixSocket? = try .connecting(to: CommandLine.arguments[2], milliseconds: 60_000)
         var buffer = [UInt8](repeating: 0, count: 4096)

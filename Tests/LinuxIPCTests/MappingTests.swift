@@ -45,11 +45,14 @@ struct MappingTests {
         _ = consume mapping
     }
 
-    @Test func childsTouchOfAPrivateMappingFaultsAndItsForkIsCounted() throws {
+    @Test func childsTouchOfAPrivateMappingFaultsItsForkIsCountedAndItsCopiesAreClosed() throws {
         let peer = try Peer("forker")
         #expect(
             try peer.socket.text()
-                == "shared: exit 0; private: signal \(SIGSEGV); counter: exit 1 in the child, 0 here")
+                == """
+                shared: exit 0; private: signal \(SIGSEGV); counter: exit 1 in the child, 0 here; \
+                descriptors: exit 1, then exit 1 in the child, 150 here
+                """)
     }
 
     @Test(arguments: [2 << 20, (2 << 20) + 1, 5 << 20]) func largeMappingIsAlignedToHugePages(byteCount: Int) throws {

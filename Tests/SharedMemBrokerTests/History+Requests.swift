@@ -6,7 +6,9 @@ extension History {
     mutating func request(_ caller: Witness.Caller?) -> Request {
         let access: Access = random.happens(percent: 50) ? .readOnly : .readWrite
         guard (caller?.session == nil) == random.happens(percent: 1) else { return greeting(caller, access) }
-        let attached = caller?.session.flatMap { witness.tenants[$0] }?.attached.keys.sorted() ?? []
+        let tenant = caller?.session.flatMap { witness.tenants[$0] }
+        let attached = tenant?.attached.keys.sorted() ?? []
+        let written = attached.filter { tenant?.writable.contains($0) == true && witness.segments[$0] != nil }
         switch Int.random(in: 0..<100, using: &random) {
         case 0..<26: return .attach(random.pick(names), access)
         case 26..<34: return .detach(segmentID: random.pick(attached + [77]))
@@ -16,7 +18,7 @@ extension History {
         case 69..<78:
             return random.happens(percent: 70)
                 ? .pin(segmentID: random.pick(attached + [77])) : .unpin(segmentID: random.pick(attached + [77]))
-        case 78..<88: return .whoHolds(segmentID: random.pick(attached + attached + [77]))
+        case 78..<88: return .whoHolds(segmentID: random.pick(written + written + written + attached + [77]))
         case 88..<92:
             let session = UInt32.random(in: Self.sessionIDs, using: &random)
             let cursor = SessionCursor(session: session, segmentID: random.pick([0] + attached))

@@ -82,6 +82,7 @@ struct History {
             case .seeLock(let peer, let requestID, let segmentID):
                 // The connection may end before the word was looked at.
                 if random.happens(percent: 3) { play(.hungUp(peer)) }
+                if random.happens(percent: 50) { takeWord(segmentID) }
                 let word = words[segmentID] ?? (owner: 0, takenAt: 0)
                 play(
                     .lockSeen(
@@ -148,14 +149,18 @@ struct History {
         let made = witness.segments.filter(\.value.isMade).keys.sorted()
         guard !made.isEmpty else { return }
         let segmentID = random.pick(made)
-        let writers = witness.tenants.filter { $0.value.writable.contains(segmentID) }.keys.sorted()
-        let since = random.pick([0, time, time - 50_000_000])
         switch Int.random(in: 0..<100, using: &random) {
-        case 0..<60: if !writers.isEmpty { words[segmentID] = (random.pick(writers), since) }
-        case 60..<70: words[segmentID] = (UInt32.random(in: 1..<70, using: &random), since)
+        case 0..<60: takeWord(segmentID)
+        case 60..<70: words[segmentID] = (UInt32.random(in: 1..<70, using: &random), time)
         case 70..<97: words[segmentID] = nil
         default: play(.spoiled(segmentID: segmentID))
         }
+    }
+
+    /// Takes a lock word for a session that may write the segment, connected or not.
+    private mutating func takeWord(_ segmentID: UInt64) {
+        let writers = witness.tenants.filter { $0.value.writable.contains(segmentID) }.keys.sorted()
+        if !writers.isEmpty { words[segmentID] = (random.pick(writers), random.pick([0, time, time - 50_000_000])) }
     }
 
     /// Reports that a segment's memory was made, or wasn't.

@@ -74,6 +74,17 @@ final class ClientProcess {
         return try Reply.decode(try exchange(request.encoded(requestID: requestID ?? lastRequestID)).bytes).reply
     }
 
+    /// Has it send a request, and kills it without waiting for anything.
+    func dieAsking(_ request: Request) {
+        do {
+            lastRequestID += 1
+            try socket.send(request.encoded(requestID: lastRequestID))
+            try kill()
+        } catch {
+            Issue.record("the client can't be ended: \(error)")
+        }
+    }
+
     /// Begins a session.
     func greet() throws -> Welcome {
         guard
@@ -164,6 +175,29 @@ extension AttachedFiles {
             }
         }
         return info.map { String(decoding: buffer[..<$0.byteCount], as: UTF8.self) }
+    }
+
+    /// Stores into the lock word what no client of this library would.
+    func setLockWord(_ word: UInt32) {
+        withExtendedLifetime(self) {
+            unsafe lock.baseAddress.storeBytes(of: word, toByteOffset: Store.lockWordOffset, as: UInt32.self)
+        }
+    }
+
+    /// Stores into the state what a daemon would.
+    func setState(live: Bool) {
+        withExtendedLifetime(self) {
+            unsafe data.baseAddress.storeBytes(of: live ? 1 : 2, toByteOffset: 256, as: UInt32.self)
+        }
+    }
+
+    /// Bytes of memory that the data file takes.
+    var takenByteCount: Int {
+        get throws {
+            var status = stat()
+            try #require(unsafe fstat(dataFile.descriptor.rawValue, &status) == 0)
+            return Int(status.st_blocks) * 512
+        }
     }
 
     /// The lock word.

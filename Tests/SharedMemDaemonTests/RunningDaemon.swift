@@ -102,6 +102,8 @@ func waitUntil(_ what: String, _ condition: () throws -> Bool) throws {
 /// A client that can send anything.
 final class Client {
     let socket: UnixSocket
+    /// Counts upwards, as a session's requests do.
+    private var lastRequestID: UInt32 = 0
 
     convenience init(_ daemon: RunningDaemon) throws { try self.init(path: daemon.socketPath) }
 
@@ -117,7 +119,8 @@ final class Client {
 
     /// Sends a request and returns the reply.
     func ask(_ request: Request) throws -> Reply {
-        try socket.send(request.encoded(requestID: 7))
+        lastRequestID += 1
+        try socket.send(request.encoded(requestID: lastRequestID))
         return try reply()
     }
 

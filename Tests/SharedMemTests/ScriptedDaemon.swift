@@ -18,6 +18,7 @@ final class ScriptedDaemon: Sendable {
     /// What the test decides, and what the daemon knows.
     struct State: Sendable {
         var heard: [Heard] = []
+        var hangUpCount = 0
         var segments: [String: ScriptedSegment] = [:]
         var tokens: [UInt32: SessionToken] = [:]
         var lastSession: UInt32 = 0
@@ -111,6 +112,7 @@ extension ScriptedDaemon {
             try send(reply, to: connection, frame.requestID)
             return true
         } catch {
+            with { $0.hangUpCount += 1 }
             return false
         }
     }
