@@ -11,27 +11,35 @@ struct Abandoned: ParsableCommand {
             detached: a session gives its attachment back while it has the lock word, and dies. kept-socket: a forked \
             child keeps the connection of a dead one open. forged: the word has an id that no session has. \
             closed-socket: a session closes its connection and goes on storing. namespaces: of two processes that are \
-            both process 1 of their namespaces one dies and the other has the word; needs root.
+            both process 1 of their namespaces one dies and the other has the word; needs root. restarted: the daemon \
+            is killed while a session has the word that doesn't connect again; needs --kill.
             """)
 
     /// A way.
     enum Way: String, ExpressibleByArgument, CaseIterable {
-        case detached, forged, namespaces
+        case detached, forged, namespaces, restarted
         case keptSocket = "kept-socket"
         case closedSocket = "closed-socket"
     }
 
-    @Argument(help: "The way: detached, kept-socket, forged, closed-socket or namespaces.")
+    @Argument(help: "The way: detached, kept-socket, forged, closed-socket, namespaces or restarted.")
     var way: Way
 
     @Option(help: "Where the daemon listens.")
     var socket: String
 
+    @Option(help: "A command that kills the daemon and waits for the next one.")
+    var kill: String?
+
     @Option(help: "How long the next writer may take, in seconds.")
     var limit = 30
 
-    @Flag(help: "Free the word by force, a fault that must then be found in closed-socket and namespaces.")
+    @Flag(help: "Free the word by force, a fault that must then be found in closed-socket, namespaces and restarted.")
     var rob = false
+
+    func validate() throws {
+        guard way != .restarted || kill != nil else { throw ValidationError("restarted needs --kill") }
+    }
 
     func run() throws {
         print(try Finding.reported { try play() })
@@ -49,6 +57,7 @@ struct Abandoned: ParsableCommand {
             case .forged: try forged(scene, next)
             case .closedSocket: try closedSocket(scene, next)
             case .namespaces: try namespaces(scene, next)
+            case .restarted: try restarted(scene, next)
             }
         try scene.expectFilling()
         try scene.audit()
@@ -125,6 +134,31 @@ struct Abandoned: ParsableCommand {
         try robber?.tell(.rob)
         // Long enough for a daemon that mistakes them.
         usleep(1_500_000)
+        guard !next.hasDone(1) else { throw Finding("the next writer has the lock while its owner lives") }
+        try owner.tell(.release)
+        _ = try next.expect(1, seconds: limit)
+        guard owner.releasedOwnWord else { throw Finding("the owner's word was taken away from it") }
+        try owner.tell(.take)
+        next.begin(2)
+        try owner.expect("nobody waits for the lock word") { owner.seesWaiter }
+        let death = try owner.kill()
+        let success = try next.expect(2, seconds: limit)
+        try scene.expectGeneration(1)
+        return "the next writer has the lock \(Self.milliseconds(death, success.time)) ms after the owner's death"
+    }
+
+    /// A session that hasn't come back since the daemon was killed isn't robbed, and is repaired when it dies.
+    private func restarted(_ scene: Scene, _ next: Successor) throws -> String {
+        let robber = rob ? try Holder(scene, row: scene.row(2), .nothing) : nil
+        defer { robber?.abandon() }
+        let owner = try Holder(scene, row: scene.row(1), .keeping)
+        defer { owner.abandon() }
+        next.begin(1)
+        try owner.expect("nobody waits for the lock word") { owner.seesWaiter }
+        try Shell.run(kill ?? "false")
+        try robber?.tell(.rob)
+        // Long enough for the next writer to ask who has it.
+        usleep(2_500_000)
         guard !next.hasDone(1) else { throw Finding("the next writer has the lock while its owner lives") }
         try owner.tell(.release)
         _ = try next.expect(1, seconds: limit)

@@ -32,7 +32,7 @@ struct Holder {
         case take
         /// Give the lock word back.
         case release
-        /// Write the id of a session that never was into the free lock word.
+        /// Take the lock word and write the id of a session that never was into it.
         case forge
         /// Leave a forked child behind that keeps the connection open.
         case leaveChild

@@ -71,18 +71,15 @@ struct HolderProcess {
             row[HolderWord.seesWaiter] = 0
             try client.takeLock(store)
         case .release: row[HolderWord.released] = client.releaseLock(store) ? 1 : 2
-        case .forge: try forge()
+        case .forge:
+            try client.takeLock(store)
+            try client.forgeLock(Holder.forgedSession)
         case .leaveChild: try leaveChild()
         case .rob: try rob()
         case nil: throw Finding("a holder was told \(command & 0xff)")
         }
         row[HolderWord.done] = command >> 8
         board.ring()
-    }
-
-    private func forge() throws {
-        let forger = try client.store(as: Holder.forgedSession)
-        guard forger.tryLock(at: SystemClock.realtimeCoarse()) == 0 else { throw Finding("the lock word wasn't free") }
     }
 
     /// Frees the word by the name of whoever has it.

@@ -49,7 +49,7 @@ struct LoadClient {
                 try LoadPlace(
                     session, name: plan.segmentName(segment), client: number, neighbour: neighbour, number: index,
                     row: row, isAlsoReader: index == 0,
-                    largest: Int(min(65_536, plan.size / 16)), fault: fault))
+                    largest: Int(min(65_536, plan.size / 16)), lastGeneration: 1 + plan.moves, fault: fault))
         }
         var random = SplitMix(seed: plan.seed &* 1000 &+ UInt64(number))
         var round: UInt64 = 0

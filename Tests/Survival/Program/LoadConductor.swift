@@ -144,10 +144,10 @@ final class LoadConductor {
         for (place, number) in plan.segments(of: client).enumerated() {
             let name = plan.segmentName(number)
             let info = try call("describing '\(name)'") { () throws(SharedMemError) in try session.info(of: name) }
-            guard info.segmentID == row.segmentID(place), info.generation == 1 else {
+            guard info.segmentID == row.segmentID(place), info.generation == 1 + plan.moves else {
                 throw Finding(
                     "segment '\(name)' is \(info.segmentID), generation \(info.generation);"
-                        + " it was \(row.segmentID(place)), generation 1")
+                        + " it must be \(row.segmentID(place)), generation \(1 + plan.moves)")
             }
             let segment = try call("opening '\(name)'") { () throws(SharedMemError) in
                 try session.open(name, access: .readOnly)

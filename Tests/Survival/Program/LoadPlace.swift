@@ -4,11 +4,14 @@ internal import TestSupport
 
 /// One segment as a client of the load works in it: each value that it gets is held against what it was acknowledged.
 struct LoadPlace {
-    /// Keys by what is done with them.
+    /// Keys by what is done with them; the last one isn't there between two rounds.
     private static let plainKeys = 0..<4
     private static let handleKey = 4
     private static let counterKey = 5
     private static let pairKeys = [6, 7]
+    private static let passingKey = 8
+    /// Rounds between two lists of the keys.
+    private static let roundsBetweenLists: UInt64 = 128
 
     private let client: Int
     private let number: Int
@@ -24,18 +27,22 @@ struct LoadPlace {
     private let neighbour: Int
     /// Bytes of the largest values.
     private let largest: Int
+    /// The newest generation that may be.
+    private let lastGeneration: UInt64
+    private var cycleCount: UInt64 = 0
     private let fault: LoadFault?
 
     /// Attaches as a writer, and as a reader too if `isAlsoReader`.
     init(
         _ session: Session, name: String, client: Int, neighbour: Int, number: Int, row: LoadRow, isAlsoReader: Bool,
-        largest: Int, fault: LoadFault?
+        largest: Int, lastGeneration: UInt64, fault: LoadFault?
     ) throws(Finding) {
         self.client = client
         self.neighbour = neighbour
         self.number = number
         self.row = row
         self.largest = largest
+        self.lastGeneration = lastGeneration
         self.fault = fault
         let segment = try call("opening '\(name)'") { () throws(SharedMemError) in try session.open(name) }
         segment.lockTimeoutMilliseconds = 60_000
@@ -66,6 +73,11 @@ struct LoadPlace {
         try add(&timer)
         try setPair(&timer)
         try readPair(&timer)
+        try setIfUnchanged(&timer)
+        try borrow(plain, &timer)
+        try setAndDelete(&timer)
+        cycleCount += 1
+        if cycleCount % Self.roundsBetweenLists == 0 { try list(&timer) }
     }
 
     /// What the daemon says of the segment must be what it said at first.
@@ -78,7 +90,7 @@ struct LoadPlace {
             throw Finding(
                 "segment '\(name)' has become another one: id \(info.segmentID), not \(row.segmentID(number))")
         }
-        guard info.generation == 1 else {
+        guard info.generation <= lastGeneration else {
             throw Finding("segment '\(name)' has moved to generation \(info.generation)")
         }
     }
@@ -148,6 +160,58 @@ extension LoadPlace {
             try unsafe handle.set(to: value.span.bytes)
         }
         try acknowledge(key, registers[key].number + 1, version)
+    }
+
+    /// Sets a key only if it has the version that was acknowledged, which it must have.
+    private mutating func setIfUnchanged(_ timer: inout CallTimer) throws(Finding) {
+        let key = Self.plainKeys.lowerBound
+        let name = self.key(key)
+        let register = registers[key]
+        let value = Payload.make(tag: tag(key), number: register.number + 1, byteCount: 32)
+        let version = try timer.time("conditional set of '\(name)'") { () throws(SharedMemError) in
+            try segment.set(name, to: value, .ifVersion(register.version))
+        }
+        try acknowledge(key, register.number + 1, version)
+    }
+
+    /// Is lent a value.
+    private func borrow(_ key: Int, _ timer: inout CallTimer) throws(Finding) {
+        let name = self.key(key)
+        let value = try timer.time("loan of '\(name)'") { () throws(SharedMemError) in
+            try segment.withValue(of: name) { (bytes, _) throws(SharedMemError) in
+                unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) }
+            }
+        }
+        try check(value, key)
+    }
+
+    /// Sets a key, which then must be there, and deletes it.
+    private func setAndDelete(_ timer: inout CallTimer) throws(Finding) {
+        let name = key(Self.passingKey)
+        _ = try timer.time("set of '\(name)'") { () throws(SharedMemError) in try segment.set(name, to: [1, 2, 3]) }
+        let wasThere = try timer.time("delete of '\(name)'") { () throws(SharedMemError) in
+            try segment.delete(name)
+        }
+        guard wasThere else { throw Finding("lost: '\(name)' was not there to be deleted") }
+        let value = try timer.time("get of '\(name)'") { () throws(SharedMemError) in try segment.get(name) }
+        guard value == nil else { throw Finding("'\(name)' is there although it was deleted") }
+    }
+
+    /// All keys that were set are in a list of the keys.
+    private func list(_ timer: inout CallTimer) throws(Finding) {
+        let names = try timer.time("list of the keys") { () throws(SharedMemError) in
+            var names: [[UInt8]] = []
+            var cursor: UInt64 = 0
+            while let name = try segment.nextKey(after: &cursor, prefix: Array("c\(client)-".utf8)) {
+                names.append(name)
+            }
+            return names
+        }
+        for key in registers.indices where registers[key].number > 0 {
+            let name = self.key(key)
+            let count = names.count { $0 == Array(name.utf8) }
+            guard count == 1 else { throw Finding("'\(name)' is \(count) times in a list of the keys") }
+        }
     }
 
     /// Counts up; the version is not known.

@@ -17,6 +17,9 @@ struct LoadPlan: ParsableArguments {
     @Option(help: "Bytes of each segment.")
     var size: UInt64 = 16 << 20
 
+    @Option(help: "How often each segment moves to a new generation meanwhile.")
+    var moves: UInt64 = 0
+
     @Flag(help: "Clients also make, use and remove segments of their own.")
     var churn = false
 

@@ -69,6 +69,16 @@ final class RawClient {
     /// Closes the connection; the mappings stay.
     func closeSocket() { socket = nil }
 
+    /// Puts the id of another session into the lock word, which must be its own.
+    func forgeLock(_ session: UInt32) throws(Finding) {
+        let bytes = unsafe SharedBytes(lock.baseAddress, byteCount: lock.byteCount)
+        for found in [sessionID, sessionID | Store.waitersBit] {
+            let desired = found & Store.waitersBit | session
+            if bytes.exchangeAcquiring32(expected: found, desired: desired, Store.lockWordOffset) == found { return }
+        }
+        throw Finding("the lock word isn't the forger's")
+    }
+
     /// Wakes everybody who sleeps on the lock word.
     func wakeLockWaiters() { lock.wake(at: Store.lockWordOffset, count: .max) }
 
