@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Foundation
 internal import SharedMem
+internal import TestSupport
 
 /// Forks while attached; the child lives on without ever using the library.
 struct ForkedSleeper: ParsableCommand {
@@ -15,7 +16,7 @@ struct ForkedSleeper: ParsableCommand {
     func run() throws {
         let segment = try Segment.open("default", socketPath: socket)
         try segment.set("fork", to: [1])
-        let child = try ChildProcess {
+        let child = try ForkedProcess {
             while readLine() != nil {}
             return 0
         }
