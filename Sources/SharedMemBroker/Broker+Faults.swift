@@ -26,6 +26,10 @@ internal import SharedMemProtocol
             case process
             /// A segment that is to move, while none does.
             case forgottenSwitch
+            /// A segment that moves to another generation than its next one.
+            case generation
+            /// A lost segment that nobody makes again.
+            case lostSegment
             /// An id that is kept free though its segment doesn't exist.
             case stranger
             /// A segment that is made for a session that has ended.
@@ -68,6 +72,12 @@ internal import SharedMemProtocol
                     return false
                 }
                 switches.insert(SwitchQueue.Switch(segmentID: id, owner: nil))
+            case .generation:
+                guard let id = segments.all.first(where: { $0.memory != nil })?.id else { return false }
+                switches.begin(SwitchQueue.Running(segmentID: id, generation: .max, byteCount: 0))
+            case .lostSegment:
+                guard let saved = segments.all.compactMap(\.saved).first else { return false }
+                lostSegments.append(saved)
             case .stranger: sessions.noteOwner(sessions.nextID, of: .max)
             case .creation:
                 guard let id = segments.all.first(where: { $0.memory == nil })?.id else { return false }

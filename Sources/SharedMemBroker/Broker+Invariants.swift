@@ -20,6 +20,9 @@ extension Broker {
         for name in segments.names where segments[name]?.name != name {
             found.append("segment \(name) isn't found by its name")
         }
+        if isConfigured, !lostSegments.isEmpty {
+            found.append("\(lostSegments.count) lost segments were not made again")
+        }
         for segment in segments.all {
             if segment.id >= segments.nextID { found.append("segment id \(segment.id) is still to be issued") }
             if let memory = segment.memory, memory.chargedByteCount != segment.chargedByteCount {

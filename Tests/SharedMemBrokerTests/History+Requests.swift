@@ -10,7 +10,7 @@ extension History {
         let attached = tenant?.attached.keys.sorted() ?? []
         let written = attached.filter { tenant?.writable.contains($0) == true && witness.segments[$0] != nil }
         switch Int.random(in: 0..<100, using: &random) {
-        case 0..<26: return .attach(random.pick(names), access)
+        case 0..<26: return .attach(random.pick(random.happens(percent: 50) ? Array(names.prefix(4)) : names), access)
         case 26..<34: return .detach(segmentID: random.pick(attached + [77]))
         case 34..<56: return .create(definition(isResolved: random.happens(percent: 10)))
         case 56..<64: return .remove(random.pick(names))

@@ -30,7 +30,7 @@ struct HistoryTests {
 
     @Test func historiesReachWhatTheyAreFor() {
         var history = History(seed: 1)
-        #expect(findings(in: &history, count: 20_000) == [])
+        #expect(findings(in: &history, count: 40_000) == [])
         for kind in [
             "hello", "hello with attachment", "attached", "detached", "created", "removed", "list", "list with more",
             "shown", "pinned", "unpinned", "disconnect", "reconnected", "left session taken up", "replaced", "repeated",
@@ -90,7 +90,8 @@ struct HistoryTests {
             try #require(history.witness.findings == [])
             let isSeeded = history.broker.seed(.charge)
             try #require(isSeeded)
-            history.step()
+            // Now and then a step has nothing to play.
+            for _ in 0..<20 where history.witness.findings.isEmpty { history.step() }
             #expect(history.witness.findings.contains { $0.contains("bytes charged") || $0.contains("segments") })
         }
     #endif

@@ -15,9 +15,11 @@
  * takes over. A client that sees another word than at its greeting reconnects.
  *
  * A session belongs to a process and outlives its connection. RECONNECT, in the place of HELLO, takes a session up again
- * with the token that HELLO_REPLY gave; only the same process can. What was attached and pinned stays the session's; who
- * wants to know whether a segment has moved to another generation attaches again. ENOENT: the daemon doesn't know
- * the session; ESTALE: the token or the process is another one. Then a HELLO on the same connection begins anew.
+ * with the token that HELLO_REPLY gave; only the same process can; a connection that the session still has is ended.
+ * What it could write it still can, but what was attached is to be attached again, which also says whether a segment has
+ * moved to another generation. Pins end with the connection, unless it was the daemon that ended: those that its
+ * predecessor set stay until UNPIN. ENOENT: the daemon doesn't know the session; ESTALE: the token or the process is
+ * another one. Then a HELLO on the same connection begins anew.
  *
  * CREATE and REMOVE whose reply was lost may be sent again after RECONNECT with the same request_id: they are done once.
  * A client counts its request ids upwards from 1, over all connections of a session.
