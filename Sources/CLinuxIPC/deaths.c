@@ -50,3 +50,14 @@ int linuxipc_claim_life(uint32_t *word) {
     __atomic_store_n(word, thread | turned, __ATOMIC_SEQ_CST);
     return 0;
 }
+
+void linuxipc_end_life(uint32_t *word) {
+    uint32_t thread = (uint32_t)syscall(SYS_gettid);
+    if ((__atomic_load_n(word, __ATOMIC_RELAXED) & FUTEX_TID_MASK) != thread)
+        return;
+    /* The kernel must not follow the list to where the word was. */
+    life_node.next = NULL;
+    life_head.list.next = &life_head.list;
+    __atomic_store_n(
+        word, (__atomic_load_n(word, __ATOMIC_RELAXED) & FUTEX_WAITERS) | FUTEX_OWNER_DIED, __ATOMIC_SEQ_CST);
+}

@@ -37,7 +37,10 @@ package struct LifeFile: ~Copyable {
         self.file = file
     }
 
-    /// Puts the calling thread's id into the word, until it dies; the file must be kept until then.
+    // Without the mapping the kernel couldn't mark the word when the thread dies, so it says so from now on.
+    deinit { unsafe linuxipc_end_life(mapping.baseAddress.assumingMemoryBound(to: UInt32.self)) }
+
+    /// Puts the calling thread's id into the word, until it dies or the value goes.
     ///
     /// A process claims one file, once.
     package borrowing func claim() throws(Errno) {

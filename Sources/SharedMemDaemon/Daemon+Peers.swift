@@ -29,8 +29,9 @@ extension Daemon {
         lastPeer += 1
         let id = PeerID(rawValue: lastPeer)
         do throws(Errno) {
-            let process = try watchProcess(of: socket)
-            let peer = try Peer(id: id, accepted: socket, process: process, loop: loop)
+            let credentials = try socket.peerIdentity()
+            let process = try watchProcess(of: socket, pid: credentials.pid)
+            let peer = try Peer(id: id, accepted: socket, credentials, process, loop: loop)
             peers[id] = peer
             log.write(.debug, "connection \(id.rawValue): \(peer.identity) connected")
             let token = SessionToken(high: .random(in: 1 ... .max), low: .random(in: 0 ... .max))

@@ -7,9 +7,9 @@ internal import SharedMemStore
 
 extension Daemon {
     /// Watches the process at the other end of a connection, unless it's watched already.
-    func watchProcess(of socket: borrowing UnixSocket) throws(Errno) -> ProcessIdentity {
+    func watchProcess(of socket: borrowing UnixSocket, pid: Int32) throws(Errno) -> ProcessIdentity {
         let descriptor = ProcessDescriptor(adopting: try socket.peerProcess())
-        let identity = try ProcessIdentity(descriptor, pid: try socket.peerIdentity().pid)
+        let identity = try ProcessIdentity(descriptor, pid: pid)
         if processes[identity] == nil {
             processes[identity] = try WatchedProcess(identity, descriptor, loop: loop)
         }

@@ -15,11 +15,11 @@ final class Peer {
     /// The loop's interest; goes before the socket is closed.
     private var source: EventLoop.Source?
 
-    /// Takes a connection that was just accepted, of `process`, and watches it.
+    /// Takes a connection that was just accepted, of a known process, and watches it.
     init(
-        id: PeerID, accepted socket: consuming UnixSocket, process: ProcessIdentity, loop: borrowing EventLoop
+        id: PeerID, accepted socket: consuming UnixSocket, _ credentials: PeerCredentials, _ process: ProcessIdentity,
+        loop: borrowing EventLoop
     ) throws(Errno) {
-        let credentials = try socket.peerIdentity()
         identity = PeerIdentity(
             pid: credentials.pid, uid: credentials.uid, gid: credentials.gid, groups: credentials.groups)
         source = try loop.watch(socket.descriptor, as: .peer(id))

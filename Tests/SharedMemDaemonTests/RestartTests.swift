@@ -15,6 +15,9 @@ import Testing
         let before = try client.attach("default", as: welcome.session)
         try before.put("key", "value")
         try manager.kill(signal)
+        // Everybody sees that the daemon is gone, however it ended.
+        let word = try LifeWord(manager.held("life"))
+        #expect(word.value & LifeFile.diedBit != 0)
         // The segment can be used while no daemon is there.
         try before.put("meanwhile", "too")
         try manager.start()
@@ -53,5 +56,17 @@ import Testing
         #expect(failure.error == Errno.noSuchFileOrDirectory.rawValue)
         let other = try client.greet()
         #expect(try client.attach("default", as: other.session).text("key") == nil)
+    }
+}
+
+/// The life file's word, as clients see it.
+struct LifeWord {
+    let value: UInt32
+
+    init(_ file: HeldDescriptor) throws {
+        let mapping = try Mapping(
+            of: MemoryFile(adopting: file.descriptor.duplicated()), byteCount: LifeFile.byteCount, access: .readOnly,
+            isPrivateToProcess: true)
+        value = unsafe mapping.baseAddress.load(as: UInt32.self)
     }
 }

@@ -209,6 +209,9 @@ enum { LINUXIPC_LIFE_DIED = 0x40000000 };
  * turned over. */
 int linuxipc_claim_life(uint32_t *word);
 
+/* Does to a word that the calling thread has claimed what the kernel would do at its death; it may be unmapped then. */
+void linuxipc_end_life(uint32_t *word);
+
 /* MARK: Pages that are missing */
 
 /* Mappings that can be guarded at once. */
