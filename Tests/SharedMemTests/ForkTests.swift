@@ -28,12 +28,12 @@ import Testing
         let child = try #require(pid_t(line.trimmingCharacters(in: .whitespacesAndNewlines)))
         #expect(daemon.with { $0.hangUpCount } == 0)
         kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
         try wait { daemon.with { $0.hangUpCount } == 1 }
         #expect(kill(child, 0) == 0)
         try input.fileHandleForWriting.close()
-        // The pipe ends with its last writer.
+        // The pipe ends with its last writer; Foundation, too, takes a process for ended when its children are.
         #expect(try output.fileHandleForReading.readToEnd() ?? Data() == Data())
+        process.waitUntilExit()
     }
 
     @Test func childBeginsASessionOfItsOwn() throws {
