@@ -84,7 +84,7 @@ struct OrphanedClient {
         while getppid() == parent {
             number += 1
             try client.takeLock(store)
-            _ = try client.set(Payload.tag(client: 997, key: 0), to: number, byteCount: 64, in: store)
+            try client.set(Payload.tag(client: 997, key: 0), to: number, byteCount: 64, in: store)
             _ = client.releaseLock(store)
             row[Word.successes] += 1
             usleep(2000)
