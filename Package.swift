@@ -84,6 +84,19 @@ let package = Package(
         // MARK: Tests and measurements
         tests(of: "LinuxIPC", ["linuxipc-peer"]),
         program("linuxipc-peer", path: "Tests/LinuxIPCPeer", ["LinuxIPC"]),
+        tests(of: "SharedMemStore", ["CSharedMem", "LinuxIPC", "TestSupport", "sharedmem-torture"]),
+        tests(of: "SharedMemProtocol", ["CSharedMem"]),
+        tests(of: "SharedMemBroker", ["SharedMemProtocol"]),
+        tests(
+            of: "SharedMemDaemon",
+            [
+                "SharedMemBroker", "SharedMemProtocol", "SharedMemStore", "LinuxIPC", "TestSupport", "sharedmemd",
+                "linuxipc-peer",
+            ]),
+        tests(of: "SharedMemKeeper", ["SharedMemDaemon", "LinuxIPC", "sharedmemd", "sharedmem-keeper-peer"]),
+        program(
+            "sharedmem-keeper-peer", path: "Tests/KeeperPeer",
+            ["SharedMemKeeper", "SharedMemDaemon", "LinuxIPC", "CSystemd"]),
         tests(
             of: "SharedMem",
             [

@@ -9,6 +9,12 @@ import Testing
         #expect(pauses == [100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000].map { .milliseconds($0) })
     }
 
+    @Test func pauseStaysShortBehindServersThatHaveServed() {
+        var backOff = BackOff()
+        let pauses = (0..<6).map { _ in backOff.pause(afterServing: .milliseconds(1)) }
+        #expect(pauses == [100, 200, 400, 500, 500, 500].map { .milliseconds($0) })
+    }
+
     @Test(
         arguments: [
             (Duration?.none, Duration.milliseconds(400)),
