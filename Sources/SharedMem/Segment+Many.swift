@@ -226,8 +226,9 @@ private struct Stage {
         }
     }
 
-    /// Whether a change that is being committed just now counts: unless the same key was read before, and was something
-    /// else then. `wasTheSame` says so of a key that was read before the change was met.
+    /// Whether a change that is being committed just now counts: unless the key was read before and was something else.
+    ///
+    /// `wasTheSame` says so of a key that was read before the change was met.
     private mutating func counts(
         _ index: Int, _ hash: KeyHash, _ copyKey: (Int, UnsafeMutableRawBufferPointer) -> Int,
         _ wasTheSame: (Int) -> Bool
