@@ -92,7 +92,7 @@ extension Segment {
         while found.count < count {
             unsafe stage.prepare(found.count..<min(found.count + Stage.length, count), copyKey)
             for index in 0..<stage.count {
-                switch try unsafe stage.read(index, copyKey) {
+                switch try unsafe stage.read(index, copyKey, wasAbsent: { found[$0] == nil }) {
                 case .value(let byteCount, let type): unsafe found.append(make(stage.value(byteCount), type))
                 case .large(let copied):
                     unsafe found.append(copied.bytes.withUnsafeBytes { unsafe make($0, copied.info) })
@@ -143,6 +143,8 @@ private struct Stage {
     private let memory: UnsafeMutablePointer<UInt8>
     private let keys: UnsafeMutablePointer<Prepared>
     private var first = 0
+    /// The key whose change was met while it was being committed, if one was.
+    private var counted: KeyHash?
     /// How many keys there are now.
     private(set) var count = 0
 
@@ -192,9 +194,9 @@ private struct Stage {
         return unsafe Prepared(hash: KeyHash(key, seed: store.pointee.geometry.hashSeed), byteCount: byteCount)
     }
 
-    /// Reads one of the keys.
-    func read(
-        _ index: Int, _ copyKey: (Int, UnsafeMutableRawBufferPointer) -> Int
+    /// Reads one of the keys; `wasAbsent` tells what was found of an earlier one.
+    mutating func read(
+        _ index: Int, _ copyKey: (Int, UnsafeMutableRawBufferPointer) -> Int, wasAbsent: (Int) -> Bool
     ) throws(StoreError) -> Sight {
         // No key is longer than there is room for.
         if unsafe keys[index].byteCount < 0 { return .absent }
@@ -203,35 +205,47 @@ private struct Stage {
         if plain.type >= 0, plain.version <= moment {
             return .value(byteCount: plain.byteCount, ValueType(rawValue: UInt8(truncatingIfNeeded: plain.type)))
         }
-        return try unsafe readAnywhere(index, copyKey)
+        return try unsafe readAnywhere(index, copyKey, wasAbsent)
     }
 
     /// Reads a key in whatever state it is.
     @inline(never)
-    private func readAnywhere(
-        _ index: Int, _ copyKey: (Int, UnsafeMutableRawBufferPointer) -> Int
+    private mutating func readAnywhere(
+        _ index: Int, _ copyKey: (Int, UnsafeMutableRawBufferPointer) -> Int, _ wasAbsent: (Int) -> Bool
     ) throws(StoreError) -> Sight {
         let hash = unsafe keys[index].hash
         let copied = try unsafe CopiedBytes<Sighting>.sighted(key(index).bytes, hash, asOf: moment, in: store.pointee)
         switch copied.info {
         case .found(let info, let isCommitted):
-            if !isCommitted, (unsafe comesBefore(index, hash, copyKey)) { return .changed }
+            guard isCommitted || (unsafe counts(index, hash, copyKey) { _ in false }) else { return .changed }
             if info.hasExpired { return .absent }
             return .large(CopiedBytes(bytes: copied.bytes, info: ValueType(rawValue: info.type)))
         case .absent(let isCommitted):
-            return !isCommitted && (unsafe comesBefore(index, hash, copyKey)) ? .changed : .absent
+            return isCommitted || (unsafe counts(index, hash, copyKey, wasAbsent)) ? .absent : .changed
         case .changed: return .changed
         }
     }
 
-    /// Whether this very key was read before: a change that is being committed just now counts unless it was.
-    private func comesBefore(
-        _ index: Int, _ hash: KeyHash, _ copyKey: (Int, UnsafeMutableRawBufferPointer) -> Int
+    /// Whether a change that is being committed just now counts: unless the key was read before and was something else.
+    ///
+    /// `wasTheSame` says so of a key that was read before the change was met.
+    private mutating func counts(
+        _ index: Int, _ hash: KeyHash, _ copyKey: (Int, UnsafeMutableRawBufferPointer) -> Int,
+        _ wasTheSame: (Int) -> Bool
     ) -> Bool {
-        for earlier in 0..<index where unsafe keys[earlier].hash == hash { return true }
-        let room = UnsafeMutableRawBufferPointer.allocate(byteCount: Segment.keyLimit, alignment: 8)
-        defer { unsafe room.deallocate() }
-        for earlier in 0..<first where unsafe hashed(earlier, copyKey, room).hash == hash { return true }
-        return false
+        // It's the moment's successor, so there is one at most.
+        if hash == counted { return true }
+        for earlier in 0..<index where unsafe keys[earlier].hash == hash && !wasTheSame(first + earlier) {
+            return false
+        }
+        if first > 0 {
+            let room = UnsafeMutableRawBufferPointer.allocate(byteCount: Segment.keyLimit, alignment: 8)
+            defer { unsafe room.deallocate() }
+            for earlier in 0..<first where unsafe hashed(earlier, copyKey, room).hash == hash && !wasTheSame(earlier) {
+                return false
+            }
+        }
+        counted = hash
+        return true
     }
 }

@@ -100,6 +100,7 @@ import Testing
         let keeper = try options.isEmpty ? RunningKeeper() : RunningKeeper(options[0], options[1])
         let server = try keeper.serverPID
         keeper.signal(SIGSTOP)
+        try waitUntil("the keeper has stopped") { try RunningKeeper.status(of: keeper.pid, "State").hasPrefix("T") }
         try keeper.ask("store last words")
         kill(server, SIGKILL)
         try waitUntil("the server is dead") { try RunningKeeper.status(of: server, "State").hasPrefix("Z") }

@@ -25,7 +25,7 @@ struct DecodingFailureTests {
         let frame = Request.detach(segmentID: 1).encoded(requestID: 1)
         #expect(failure(frame, at: 0, 0, decode: decodeRequest) == .magic(0x434d_4800))
         #expect(failure(frame, at: 4, 2, decode: decodeRequest) == .major(2))
-        #expect(failure(frame, at: 6, 10, decode: decodeRequest) == .type(10))
+        #expect(failure(frame, at: 6, 0x7f, decode: decodeRequest) == .type(0x7f))
         #expect(failure(frame, at: 6, 0xff, 0xff, decode: decodeRequest) == .type(0xffff))
         #expect(failure(frame, at: 8, 25, decode: decodeRequest) == .length(25, byteCount: 24))
         #expect(
@@ -58,7 +58,10 @@ struct DecodingFailureTests {
         #expect(failure(hello, at: 24, 0, decode: decodeReply) == .session(0))
         #expect(failure(hello, at: 24, 0xff, 0xff, 0xff, 0x3f, decode: decodeReply) == .session(0x3fff_ffff))
         #expect(failure(hello, at: 30, 1, decode: decodeReply) == .reserved)
-        #expect(failure(hello, at: 40, 1, decode: decodeReply) == .attachment)
+        var tokenless = hello
+        tokenless.replaceSubrange(32..<48, with: repeatElement(0, count: 16))
+        #expect(failure(tokenless, at: 32, 0, decode: decodeReply) == .token)
+        #expect(failure(hello, at: 56, 1, decode: decodeReply) == .attachment)
         let attachment = Attachment(
             segmentID: 1, generation: 1, dataByteCount: 1, lockByteCount: 0, access: .readOnly)
         let attached = Reply.attached(attachment).encoded(requestID: 1)
