@@ -6,11 +6,17 @@ internal import TestSupport
 
 /// A process that sets and gets without pause and survives failures, seen from the conductor.
 struct OrphanedClient {
+    /// The words of its row.
     private enum Word {
+        /// Rounds without a failure.
         static let successes = 0
+        /// Calls that failed with ENOTCONN.
         static let failures = 1
+        /// When the first one did, on the monotonic clock.
         static let firstFailure = 2
+        /// The number of the value by which the conductor is recognised.
         static let fresh = 3
+        /// All of them.
         static let all = 0..<4
     }
 
