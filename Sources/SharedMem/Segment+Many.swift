@@ -195,6 +195,8 @@ private struct Stage {
     }
 
     /// Reads one of the keys; `wasAbsent` tells what was found of an earlier one.
+    ///
+    /// Model: `many.pml`.
     mutating func read(
         _ index: Int, _ copyKey: (Int, UnsafeMutableRawBufferPointer) -> Int, wasAbsent: (Int) -> Bool
     ) throws(StoreError) -> Sight {
@@ -229,6 +231,8 @@ private struct Stage {
     /// Whether a change that is being committed just now counts: unless the key was read before and was something else.
     ///
     /// `wasTheSame` says so of a key that was read before the change was met.
+    ///
+    /// Model: `many.pml`.
     private mutating func counts(
         _ index: Int, _ hash: KeyHash, _ copyKey: (Int, UnsafeMutableRawBufferPointer) -> Int,
         _ wasTheSame: (Int) -> Bool

@@ -70,11 +70,12 @@ package final class Keeper {
                     return exitCode
                 }
                 try wait()
-                try takeNotifications()
+                if !has(.lastWordsLost) { try takeNotifications() }
                 while let signal = try signals.next() {
                     if signal != SIGCHLD { handle(.signalled(signal)) }
                 }
                 try reap()
+                if has(.lastWordsLost) { try takeNotifications() }
                 handle(.timePassed)
             }
         } catch {

@@ -3,7 +3,7 @@
  * Stands for:
  *   SharedMemStore/Store+Many.swift: sight
  *   SharedMemStore/Store+Write.swift: remove noteDeletion
- *   SharedMem/Segment+Many.swift: consistent read
+ *   SharedMem/Segment+Many.swift: consistent read counts
  *   SharedMem/Transaction.swift: read moveOn
  *   SharedMem/Transaction.Entry.swift: read
  *
