@@ -80,11 +80,13 @@ struct Deaths: ParsableCommand {
             next.begin(turn)
             try holder.expect("nobody waits for the lock word") { holder.seesWaiter }
         }
-        if stopServer { try signalServer(SIGSTOP) }
-        if withServer, turn % 3 == 0 { try signalServer(SIGKILL) }
-        let kill = SystemClock.monotonic()
+        // Looked up before, so that both die at one moment, one or the other first.
+        let server = withServer || stopServer ? try self.server() : nil
+        if stopServer, let server { kill(server, SIGSTOP) }
+        let start = SystemClock.monotonic()
+        if withServer, turn % 3 != 0, let server { kill(server, SIGKILL) }
         let death = try holder.kill()
-        if withServer, turn % 3 != 0 { try signalServer(SIGKILL) }
+        if withServer, turn % 3 == 0, let server { kill(server, SIGKILL) }
         if isLate { next.begin(turn) }
         let success = try next.expect(turn, seconds: limit)
         if isSetting {
@@ -98,16 +100,16 @@ struct Deaths: ParsableCommand {
         if isLate { return nil }
         return Time(
             sinceDeath: success.time > death ? success.time - death : 0,
-            sinceKill: success.time > kill ? success.time - kill : 0)
+            sinceKill: success.time > start ? success.time - start : 0)
     }
 
-    private func signalServer(_ signal: Int32) throws(Finding) {
-        guard let serverPid else { return }
-        // It may be between two lives.
+    /// The process that serves, which may be between two lives; nil: none is to be touched.
+    private func server() throws(Finding) -> pid_t? {
+        guard let serverPid else { return nil }
         let start = SystemClock.monotonic()
         while SystemClock.monotonic() - start < 60_000_000_000 {
             let pid = try Shell.number(printedBy: serverPid)
-            if pid > 0, kill(pid, signal) == 0 { return }
+            if pid > 0, kill(pid, 0) == 0 { return pid }
             usleep(1000)
         }
         throw Finding("no daemon runs for a minute")
@@ -115,7 +117,7 @@ struct Deaths: ParsableCommand {
 
     private func resumeServer() {
         do throws(Finding) {
-            try signalServer(SIGCONT)
+            if let server = try server() { kill(server, SIGCONT) }
         } catch {
             print("the daemon couldn't be resumed: \(error)")
         }

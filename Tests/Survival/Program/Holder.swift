@@ -147,13 +147,22 @@ struct Holder {
 
 /// The words of a holder's row.
 enum HolderWord {
+    /// Not 0: it's attached, and has the lock word if it is to.
     static let state = 0
+    /// The number of the last command in the high bits, the command in the low 8.
     static let command = 1
+    /// The number of the last command that was obeyed.
     static let done = 2
+    /// Its session.
     static let session = 3
+    /// Not 0: somebody waits for its lock word.
     static let seesWaiter = 4
+    /// The number of the last value whose set returned.
     static let lastNumber = 5
+    /// 1: the last release found the word its own; 2: it didn't.
     static let released = 6
+    /// The pid of the child that it left.
     static let child = 7
+    /// All of them.
     static let all = 0..<8
 }

@@ -46,10 +46,10 @@ struct HolderProcess {
         }
     }
 
-    /// Sets its key to the next number; long enough that a kill hits it in the middle.
+    /// Sets its key to the next number, so often that a kill nearly always hits it in the middle of a set.
     private mutating func setNext() throws {
         do throws(StoreError) {
-            _ = try client.set(Holder.tag, to: number, byteCount: 4096, in: store)
+            try client.set(Holder.tag, to: number, byteCount: 512, times: 256, in: store)
         } catch {
             // Memory that it was left alone with may be emptied under it.
             guard isAlone else { throw error }

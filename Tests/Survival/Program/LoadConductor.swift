@@ -162,6 +162,15 @@ final class LoadConductor {
         if register.number == 0 { return }
         let tag = Payload.tag(client: client, key: key)
         let name = Payload.name(tag)
+        if key == LoadPlace.counterKey {
+            let sum = try call("get of '\(name)'") { () throws(SharedMemError) in
+                try segment.get(name, as: Int64.self)
+            }
+            guard sum == Int64(register.number) else {
+                throw Finding("lost: the counter '\(name)' is \(sum ?? 0) at the end, not \(register.number)")
+            }
+            return
+        }
         let value = try call("get of '\(name)'") { () throws(SharedMemError) in try segment.get(name) }
         let metadata = try call("metadata of '\(name)'") { () throws(SharedMemError) in
             try segment.metadata(name)
@@ -169,8 +178,6 @@ final class LoadConductor {
         guard let value, let metadata else {
             throw Finding("lost: '\(name)' is gone at the end, value \(register.number) was acknowledged")
         }
-        // The counter, whose versions nobody knows.
-        if register.version == 0 { return }
         let number = try Payload.number(of: value, tag: tag)
         guard number == register.number, metadata.version == register.version else {
             throw Finding(

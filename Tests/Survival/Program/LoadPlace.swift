@@ -7,8 +7,8 @@ struct LoadPlace {
     /// Keys by what is done with them; the last one isn't there between two rounds.
     private static let plainKeys = 0..<4
     private static let handleKey = 4
-    private static let counterKey = 5
-    private static let pairKeys = [6, 7]
+    static let counterKey = 5
+    static let pairKeys = [6, 7]
     private static let passingKey = 8
     /// Rounds between two lists of the keys.
     private static let roundsBetweenLists: UInt64 = 128
@@ -16,15 +16,16 @@ struct LoadPlace {
     private let client: Int
     private let number: Int
     private let row: LoadRow
-    private let segment: Segment
+    /// The segment, attached for writing.
+    let segment: Segment
     private let reader: Segment?
     private let handle: Key
     /// What was acknowledged, key by key.
     private var registers: [LoadRow.Register]
     /// The newest version seen of each key of the neighbour.
-    private var seen = [UInt64](repeating: 0, count: LoadRow.keyCount)
+    var seen = [UInt64](repeating: 0, count: LoadRow.keyCount)
     /// The client whose keys are read too; itself if nobody shares the segment.
-    private let neighbour: Int
+    let neighbour: Int
     /// Bytes of the largest values.
     private let largest: Int
     /// The newest generation that may be.
@@ -55,8 +56,7 @@ struct LoadPlace {
         handle = try call("making a handle") { () throws(SharedMemError) in
             try segment.key(Payload.name(Payload.tag(client: client, key: Self.handleKey)))
         }
-        // Another load may have left them.
-        registers = (0..<LoadRow.keyCount).map { row.register($0, number) }
+        registers = (0..<LoadRow.keyCount).map { _ in LoadRow.Register() }
         let info = try call("describing '\(name)'") { () throws(SharedMemError) in try session.info(of: name) }
         row.noteSegmentID(info.segmentID, number)
     }
@@ -237,47 +237,5 @@ extension LoadPlace {
             return try transaction.commit()
         }
         for key in Self.pairKeys { try acknowledge(key, next, version) }
-    }
-}
-
-// MARK: - Others' keys
-
-extension LoadPlace {
-    /// A neighbour's value is whole, and never older than what was seen before.
-    private mutating func readNeighbour(_ key: Int, _ timer: inout CallTimer) throws(Finding) {
-        let tag = Payload.tag(client: neighbour, key: key)
-        let name = Payload.name(tag)
-        let metadata = try timer.time("metadata of '\(name)'") { () throws(SharedMemError) in
-            try segment.metadata(name)
-        }
-        let value = try timer.time("get of '\(name)'") { () throws(SharedMemError) in try segment.get(name) }
-        if let metadata {
-            guard metadata.version >= seen[key] else {
-                throw Finding("lost: '\(name)' has version \(metadata.version), \(seen[key]) was seen before")
-            }
-            seen[key] = metadata.version
-        }
-        if let value {
-            _ = try Payload.number(of: value, tag: tag)
-        } else if seen[key] > 0 {
-            throw Finding("lost: '\(name)' is gone, version \(seen[key]) was seen before")
-        }
-    }
-
-    /// Both keys of a neighbour's transaction are of one and the same.
-    private func readPair(_ timer: inout CallTimer) throws(Finding) {
-        let tags = Self.pairKeys.map { Payload.tag(client: neighbour, key: $0) }
-        let names = tags.map { Payload.name($0) }
-        let values = try timer.time("values of '\(names[0])' and '\(names[1])'") { () throws(SharedMemError) in
-            try segment.values(of: names)
-        }
-        var numbers: [UInt64] = []
-        for (value, tag) in zip(values, tags) {
-            guard let value else { continue }
-            numbers.append(try Payload.number(of: value, tag: tag))
-        }
-        guard numbers.count != 1, numbers.first == numbers.last else {
-            throw Finding("half a transaction: '\(names[0])' and '\(names[1])' are \(numbers)")
-        }
     }
 }

@@ -6,11 +6,17 @@ internal import TestSupport
 
 /// A process that sets and gets without pause and survives failures, seen from the conductor.
 struct OrphanedClient {
+    /// The words of its row.
     private enum Word {
+        /// Rounds without a failure.
         static let successes = 0
+        /// Calls that failed with ENOTCONN.
         static let failures = 1
+        /// When the first one did, on the monotonic clock.
         static let firstFailure = 2
+        /// The number of the value by which the conductor is recognised.
         static let fresh = 3
+        /// All of them.
         static let all = 0..<4
     }
 
@@ -84,7 +90,7 @@ struct OrphanedClient {
         while getppid() == parent {
             number += 1
             try client.takeLock(store)
-            _ = try client.set(Payload.tag(client: 997, key: 0), to: number, byteCount: 64, in: store)
+            try client.set(Payload.tag(client: 997, key: 0), to: number, byteCount: 64, in: store)
             _ = client.releaseLock(store)
             row[Word.successes] += 1
             usleep(2000)

@@ -110,13 +110,13 @@ extension RawClient {
         return unlocked != .lost
     }
 
-    /// Sets a key to a payload, with the lock word taken.
-    func set(_ tag: UInt64, to number: UInt64, byteCount: Int, in store: Store) throws(StoreError) -> UInt64 {
+    /// Sets a key to a payload `times` times, with the lock word taken.
+    func set(_ tag: UInt64, to number: UInt64, byteCount: Int, times: Int = 1, in store: Store) throws(StoreError) {
         let key = Array(Payload.name(tag).utf8)
         let value = Payload.make(tag: tag, number: number, byteCount: byteCount)
-        return try unsafe key.span.bytes.withUnsafeBytes { (key) throws(StoreError) in
+        try unsafe key.span.bytes.withUnsafeBytes { (key) throws(StoreError) in
             try unsafe value.span.bytes.withUnsafeBytes { (value) throws(StoreError) in
-                try unsafe store.set(key, to: value, at: SystemClock.realtimeCoarse())
+                for _ in 0..<times { _ = try unsafe store.set(key, to: value, at: SystemClock.realtimeCoarse()) }
             }
         }
     }

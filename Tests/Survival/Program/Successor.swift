@@ -6,12 +6,19 @@ internal import TestSupport
 
 /// A process that is attached by the library and sets a key each time it's told to, seen from the conductor.
 struct Successor {
+    /// The words of its row.
     private enum Word {
+        /// Not 0: it's attached.
         static let state = 0
+        /// The turn that it's told to take.
         static let turn = 1
+        /// The last turn that it has taken.
         static let done = 2
+        /// When it had set, on the monotonic clock.
         static let time = 3
+        /// The version that it set.
         static let version = 4
+        /// The number of the holder's value then.
         static let found = 5
     }
 
