@@ -2,7 +2,7 @@
 ///
 /// Two multiplications for up to 16 bytes. Every product has the seed in both factors or in one that depends on it, so
 /// that who chooses keys without knowing the seed can't make one of them zero. Each factor has a constant of its own,
-/// too: with the seed alone, one seed would make all short keys' products zero, and small ones would make them weak.
+/// too: with the seed alone as one of them, 0 would give all short keys one hash, and small seeds would be weak.
 @usableFromInline
 package struct KeyHash: Equatable, Sendable {
     /// The hash.

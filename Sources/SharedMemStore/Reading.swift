@@ -20,6 +20,15 @@ struct Reading {
         self.entry = entry
         self.epoch = epoch
     }
+
+    /// Whether what was copied of `data` since then is one whole record.
+    @inlinable @inline(__always)
+    func isWhole(in data: SharedBytes, version: UInt64) -> Bool {
+        // SYNC: orders the copy before the loads below; pairs with the releasing fence in `moveEpoch()`.
+        atomicMemoryFence(ordering: .acquiring)
+        if data.load(slotOffset) == entry.bits, entry.names(version: version) { return true }
+        return data.load(Int(sharedmem_at_reuse_epoch)) &- epoch <= 1
+    }
 }
 
 extension Store {
@@ -28,11 +37,7 @@ extension Store {
     /// Models: `pub.pml`, `torn.pml` and `tx.pml`.
     @inlinable @inline(__always)
     func isValid(_ reading: Reading, version: UInt64) -> Bool {
-        if has(.validationLeftOut) { return true }
-        // SYNC: orders the copy before the loads below; pairs with the releasing fence in `moveEpoch()`.
-        atomicMemoryFence(ordering: .acquiring)
-        if data.load(reading.slotOffset) == reading.entry.bits, reading.entry.names(version: version) { return true }
-        return data.load(Int(sharedmem_at_reuse_epoch)) &- reading.epoch <= 1
+        has(.validationLeftOut) || reading.isWhole(in: data, version: version)
     }
 
     /// Whether the entry is still the same and nothing that was in use when the read began was reused: what a pending
@@ -41,7 +46,7 @@ extension Store {
     /// Model: `tx.pml`.
     @inline(__always)
     func isUnreplaced(_ reading: Reading) -> Bool {
-        // SYNC: as in `isValid(_:version:)`.
+        // SYNC: as in `Reading.isWhole(in:version:)`.
         atomicMemoryFence(ordering: .acquiring)
         return data.load(reading.slotOffset) == reading.entry.bits
             && data.load(Int(sharedmem_at_reuse_epoch)) &- reading.epoch <= 1
