@@ -67,16 +67,17 @@ public final class Key: @unchecked Sendable {
                 return ReadValue(value)
             }
         }
-        return try unsafe getOtherwise(hint, into: buffer)
+        return try unsafe getOtherwise(into: buffer)
     }
 
-    /// Reads a long key where it stood, or looks the key up and notes where it stands.
+    /// Reads a key that isn't short, or is being changed, where it stood; or looks it up and notes where it stands.
     @inline(never)
     private func getOtherwise(
-        _ hint: Int, into buffer: UnsafeMutableRawBufferPointer
+        into buffer: UnsafeMutableRawBufferPointer
     ) throws(SharedMemError) -> ReadValue? {
-        if !short.isSome, let view = unsafe segment.currentView() {
-            let value = unsafe Store.plainGet(AttachedStore.View.store(view), name, hint: hint, into: buffer)
+        if let view = unsafe segment.currentView() {
+            let value = unsafe Store.plainGet(
+                AttachedStore.View.store(view), name, hint: slot.load(ordering: .relaxed), into: buffer)
             if value.type >= 0 { return ReadValue(value) }
         }
         guard let info = try unsafe segment.getAnywhere(name.bytes, into: buffer) else { return nil }

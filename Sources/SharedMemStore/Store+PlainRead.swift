@@ -103,28 +103,28 @@ extension Store {
         _ store: UnsafePointer<Store>, _ key: UnsafeRawBufferPointer, into buffer: UnsafeMutableRawBufferPointer
     ) -> PlainValue {
         guard let short = unsafe ShortKey(key), let target = buffer.baseAddress else {
-            return unsafe plainSearch(
-                store, key, KeyHash(key, seed: store.pointee.geometry.hashSeed), into: buffer)
+            return unsafe plainSearch(store, key, into: buffer)
         }
         let data = unsafe store.pointee.data
         // SYNC: orders this load before that of the entry; pairs with `moveEpoch()`.
         let epoch = data.loadAcquiring(Int(sharedmem_at_reuse_epoch))
-        let hash = unsafe KeyHash(short, seed: store.pointee.geometry.hashSeed)
-        if let slot = unsafe store.pointee.firstSlot(hash) {
+        if let slot = unsafe store.pointee.firstSlot(KeyHash(short, seed: store.pointee.geometry.hashSeed)) {
             let value = unsafe readPlain(
                 store, data, slot, epoch, keyByteCount: short.byteCount, keyRoom: ShortKey.room, to: target,
                 capacity: buffer.count
             ) { offset in short.isKey(in: data, at: offset) }
             if value.type >= 0 { return value }
         }
-        return unsafe plainSearch(store, key, hash, into: buffer)
+        return unsafe plainSearch(store, key, into: buffer)
     }
 
     /// Copies the value of a short key, which stood in the slot `hint` before, into `buffer` if that takes no more than a
     /// plain read of this slot.
     ///
     /// `recordOffset` is where the record was then: it is asked for while the slot is loaded, and never believed. `isKey`
-    /// compares the key with that at an offset: handed over itself, it would take the registers all the time.
+    /// compares the key with that at an offset: handed over itself, it would take the registers all the time. `hint` is a
+    /// slot of this generation or of an older one, or 0: what is below the index's end is in the file. A read that comes
+    /// upon a change fails, though the old value may be whole: so it needs no epoch.
     @unsafe @inlinable @inline(__always)
     package static func plainGet(
         _ store: UnsafePointer<Store>, hint: Int, recordOffset: Int, keyByteCount: Int,
@@ -133,17 +133,17 @@ extension Store {
         let data = unsafe store.pointee.data
         data.prefetch(recordOffset)
         data.prefetch(recordOffset &+ 64)
-        guard unsafe store.pointee.isIndexWord(hint) else { return PlainValue() }
-        // SYNC: orders this load before that of the entry; pairs with `moveEpoch()`.
-        let epoch = data.loadAcquiring(Int(sharedmem_at_reuse_epoch))
-        guard let target = buffer.baseAddress else { return PlainValue() }
+        guard unsafe UInt(bitPattern: hint) < UInt(bitPattern: store.pointee.geometry.ringOffset),
+            let target = buffer.baseAddress
+        else { return PlainValue() }
         return unsafe readPlain(
-            store, data, hint, epoch, keyByteCount: keyByteCount, keyRoom: ShortKey.room, to: target,
+            store, data, hint, nil, keyByteCount: keyByteCount, keyRoom: ShortKey.room, to: target,
             capacity: buffer.count
         ) { offset in isKey(data, offset) }
     }
 
-    /// The same for a key of any length.
+    /// Copies the value of a key of any length, which stood in the slot `hint` before, into `buffer` if that takes no more
+    /// than a plain read of this slot.
     @unsafe
     package static func plainGet(
         _ store: UnsafePointer<Store>, _ key: UnsafeRawBufferPointer, hint: Int,
@@ -172,12 +172,20 @@ extension Store {
         return unsafe plainSearch(store, key, hash, into: buffer)
     }
 
+    /// Hashes the key once more: keeping the hash for this would cost every read a register.
+    @unsafe @usableFromInline @inline(never)
+    static func plainSearch(
+        _ store: UnsafePointer<Store>, _ key: UnsafeRawBufferPointer, into buffer: UnsafeMutableRawBufferPointer
+    ) -> PlainValue {
+        unsafe plainSearch(store, key, KeyHash(key, seed: store.pointee.geometry.hashSeed), into: buffer)
+    }
+
     /// Looks at every slot where a key of any length may be, with plain reads, until one finds it.
     ///
     /// Absent is only what has its tag nowhere. Nothing was copied then, so there is nothing to validate: as in
     /// `attempt(_:_:into:)`. A slot with this tag and another key is left to the general way, which validates it.
-    @unsafe @usableFromInline @inline(never)
-    static func plainSearch(
+    @unsafe
+    private static func plainSearch(
         _ store: UnsafePointer<Store>, _ key: UnsafeRawBufferPointer, _ hash: KeyHash,
         into buffer: UnsafeMutableRawBufferPointer
     ) -> PlainValue {
@@ -234,16 +242,17 @@ extension Store {
     /// header what decides, and nothing else.
     ///
     /// `data` is the store's, loaded once: behind a fence it would be loaded again. `keyRoom` is the key's length up to the
-    /// next multiple of 8.
+    /// next multiple of 8. Without `epoch` the read is only believed if its entry hasn't changed.
     @unsafe @inlinable @inline(__always)
     static func readPlain(
-        _ store: UnsafePointer<Store>, _ data: SharedBytes, _ slot: Int, _ epoch: UInt64, keyByteCount: Int,
+        _ store: UnsafePointer<Store>, _ data: SharedBytes, _ slot: Int, _ epoch: UInt64?, keyByteCount: Int,
         keyRoom: Int, to target: UnsafeMutableRawPointer, capacity: Int, isKey: (Int) -> Bool
     ) -> PlainValue {
         // SYNC: the record's bytes are visible with its reference; pairs with the store in `publish(_:)`.
         let entry = Reference(bits: data.loadAcquiring(slot))
-        guard unsafe store.pointee.geometry.contains(entry.block) else { return PlainValue() }
         let start = entry.block.offset
+        // Below the heap is the rest of the file, whose bytes are no record's: they are looked at and not believed.
+        guard unsafe start < store.pointee.geometry.heapEnd else { return PlainValue() }
         // The key's length is in the low 16 bits. If it isn't this key's, a bit of the difference gets into the high
         // ones, and no buffer is that long.
         let lengths = data.load(start &+ Int(sharedmem_record_lengths)) ^ UInt64(truncatingIfNeeded: keyByteCount)
@@ -265,8 +274,10 @@ extension Store {
         let version = data.load(start &+ Int(sharedmem_record_version))
         unsafe ReadHook.pause(store.pointee)
         unsafe data.copyOut(valueOffset, to: target, count: byteCount)
-        let reading = Reading(slotOffset: slot, entry: entry, epoch: epoch)
-        guard unsafe store.pointee.has(.validationLeftOut) || reading.isWhole(in: data, version: version),
+        let reading = Reading(slotOffset: slot, entry: entry, epoch: epoch ?? 0)
+        guard
+            unsafe store.pointee.has(.validationLeftOut) || reading.isUnchanged(in: data, version: version)
+                || (epoch != nil && reading.isInTime(in: data)),
             data.load32(Int(sharedmem_at_state)) == UInt32(SHAREDMEM_STATE_LIVE)
         else { return PlainValue() }
         return PlainValue(

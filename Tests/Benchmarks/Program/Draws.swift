@@ -66,11 +66,14 @@ final class Draws {
         let end = unsafe draws.pointee.count
         guard let list = unsafe draws.pointee.draws else { return false }
         var isRight = true
-        for _ in 0..<count {
+        var remaining = count
+        while remaining > 0 {
             let draw = unsafe list + position
             let key = unsafe UnsafeRawBufferPointer(start: draw, count: Int(BENCHMARK_KEY_SIZE))
             isRight = unsafe body(position, key.bytes, draw.pointee.number) && isRight
-            position = position &+ 1 == end ? 0 : position &+ 1
+            position &+= 1
+            if position == end { position = 0 }
+            remaining &-= 1
         }
         unsafe draws.pointee.position = position
         return isRight

@@ -58,7 +58,7 @@ final class HandleStore: Variant {
         // Two loops: which of them it is isn't asked for each get.
         let isRight =
             isByNumber
-            ? draws.each(count) { _, _, number in getAndLook(Int(number), draws, number, check) }
+            ? draws.each(count) { _, _, number in getAndLook(Int(truncatingIfNeeded: number), draws, number, check) }
             : draws.each(count) { index, _, number in getAndLook(index, draws, number, check) }
         return isRight ? 0 : -1
     }
@@ -86,7 +86,8 @@ final class HandleStore: Variant {
     private func get(_ index: Int) -> Bool {
         unsafe handles[index]._withUnsafeGuaranteedRef { key in
             do throws(SharedMemError) {
-                return try unsafe key.get(into: buffer)?.byteCount == buffer.count
+                guard let found = try unsafe key.get(into: buffer) else { return false }
+                return found.byteCount == Int(BENCHMARK_VALUE_SIZE)
             } catch {
                 return false
             }

@@ -20,8 +20,8 @@ final class NamedStore: Variant {
     func get(_ draws: Draws, _ count: Int, _ check: Check) -> Int64 {
         let isRight = draws.each(count) { _, key, number in
             do throws(SharedMemError) {
-                let found = try unsafe segment.get(key, into: buffer)
-                return unsafe found?.byteCount == buffer.count
+                guard let found = try unsafe segment.get(key, into: buffer) else { return false }
+                return unsafe found.byteCount == Int(BENCHMARK_VALUE_SIZE)
                     && draws.isValue(UnsafeRawBufferPointer(buffer), of: number, check)
             } catch {
                 return false

@@ -34,7 +34,7 @@ extension Victim {
                     return unsafe Store.plainGet(store, key, hint: hint, into: buffer)
                 }
                 return unsafe Store.plainGet(
-                    store, hint: hint, recordOffset: Int(truncatingIfNeeded: random.next()),
+                    store, hint: hint & ~7, recordOffset: Int(truncatingIfNeeded: random.next()),
                     keyByteCount: short.byteCount, into: buffer
                 ) { data, offset in short.isKey(in: data, at: offset) }
             }
