@@ -15,8 +15,10 @@ public final class Key: @unchecked Sendable {
 
     /// The slot where the key stood last; 0: not known.
     private let slot = Atomic<Int>(0)
+    /// Where the record was then: asked for while the slot is loaded, so that a get waits for both at once.
+    private let recordOffset = Atomic<Int>(0)
     /// The key, if it is short.
-    private let short: ShortKey?
+    private let short: ShortKey
 
     /// The key's bytes, here and not in an array: reaching an array's bytes would count references at each use.
     private let name: UnsafeRawBufferPointer
@@ -38,7 +40,7 @@ public final class Key: @unchecked Sendable {
         let name = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 8)
         unsafe name.copyBytes(from: bytes)
         unsafe self.name = UnsafeRawBufferPointer(name)
-        unsafe short = ShortKey(UnsafeRawBufferPointer(name))
+        short = unsafe ShortKey(UnsafeRawBufferPointer(name)) ?? .none
     }
 
     deinit { unsafe name.deallocate() }
@@ -50,18 +52,34 @@ public final class Key: @unchecked Sendable {
     ///
     /// As `Segment.get(_:into:)`.
     public func get(into buffer: UnsafeMutableRawBufferPointer) throws(SharedMemError) -> ReadValue? {
-        // Relaxed: whatever slot is read, its key is compared.
+        // Relaxed: whatever slot is read, its key is compared; and nothing is believed of a record's place.
         let hint = slot.load(ordering: .relaxed)
         if let view = unsafe segment.currentView() {
-            let value = unsafe Store.plainGet(AttachedStore.View.store(view), short, name, hint: hint, into: buffer)
-            if value.type >= 0 { return ReadValue(value) }
+            let value = unsafe Store.plainGet(
+                AttachedStore.View.store(view), hint: hint, recordOffset: recordOffset.load(ordering: .relaxed),
+                keyByteCount: short.byteCount, into: buffer
+            ) { data, offset in short.isKey(in: data, at: offset) }
+            if value.type >= 0 {
+                // Stored only if it is another one: other threads have this line, too.
+                if value.recordOffset != recordOffset.load(ordering: .relaxed) {
+                    recordOffset.store(value.recordOffset, ordering: .relaxed)
+                }
+                return ReadValue(value)
+            }
         }
-        return try unsafe getByName(into: buffer)
+        return try unsafe getOtherwise(into: buffer)
     }
 
-    /// Looks the key up and notes where it stands.
+    /// Reads a key that isn't short, or is being changed, where it stood; or looks it up and notes where it stands.
     @inline(never)
-    private func getByName(into buffer: UnsafeMutableRawBufferPointer) throws(SharedMemError) -> ReadValue? {
+    private func getOtherwise(
+        into buffer: UnsafeMutableRawBufferPointer
+    ) throws(SharedMemError) -> ReadValue? {
+        if let view = unsafe segment.currentView() {
+            let value = unsafe Store.plainGet(
+                AttachedStore.View.store(view), name, hint: slot.load(ordering: .relaxed), into: buffer)
+            if value.type >= 0 { return ReadValue(value) }
+        }
         guard let info = try unsafe segment.getAnywhere(name.bytes, into: buffer) else { return nil }
         slot.store(info.slotOffset, ordering: .relaxed)
         return ReadValue(info)

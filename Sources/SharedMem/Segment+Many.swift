@@ -13,12 +13,37 @@ extension Segment {
         try unsafe arrays(keys.count) { unsafe Self.copy(keys[$0], to: $1) }
     }
 
+    /// Copies the values of many keys as they were at one moment into `buffer`, and returns what was read of each; nil
+    /// for a key that didn't exist.
+    ///
+    /// The value of the nth key begins at n times `stride` bytes. As `values(of:)`, without an array for each value.
+    /// Throws `bufferTooSmall` if a value has more than `stride` bytes; `needed` is its length. Traps if `buffer` has
+    /// fewer than `stride` bytes for each key.
+    @inlinable
+    public func get(
+        _ keys: [some SegmentKey], into buffer: UnsafeMutableRawBufferPointer, stride: Int
+    ) throws(SharedMemError) -> [ReadValue?] {
+        try unsafe parts(keys.count, { unsafe Self.copy(keys[$0], to: $1) }, buffer, stride: stride)
+    }
+
+    /// The same for keys that `copyKey` copies.
+    @usableFromInline
+    func parts(
+        _ count: Int, _ copyKey: (Int, UnsafeMutableRawBufferPointer) -> Int, _ buffer: UnsafeMutableRawBufferPointer,
+        stride: Int
+    ) throws(SharedMemError) -> [ReadValue?] {
+        precondition(stride >= 0 && stride <= buffer.count / max(count, 1), "a part of the buffer for each key")
+        return try unsafe consistent { store throws(StoreError) in
+            try unsafe Self.round(count, copyKey, store, buffer, stride: stride)
+        }
+    }
+
     /// The values of keys that `copyKey` copies.
     @usableFromInline
     func arrays(
         _ count: Int, _ copyKey: (Int, UnsafeMutableRawBufferPointer) -> Int
     ) throws(SharedMemError) -> [[UInt8]?] {
-        try unsafe consistent(count, copyKey) { value, _ in unsafe [UInt8](value) }
+        try unsafe items(count, copyKey) { value, _ in unsafe [UInt8](value) }
     }
 
     /// The values of many keys as a `Value` each, as they were at one moment; nil for a key that didn't exist.
@@ -27,7 +52,7 @@ extension Segment {
     public func values<Value: SegmentValue>(
         of keys: [some SegmentKey], as type: Value.Type
     ) throws(SharedMemError) -> [Value?] {
-        let copies = try unsafe consistent(keys.count, { unsafe Self.copy(keys[$0], to: $1) }) { value, type in
+        let copies = try unsafe items(keys.count, { unsafe Self.copy(keys[$0], to: $1) }) { value, type in
             CopiedBytes(bytes: unsafe [UInt8](value), info: type)
         }
         var values: [Value?] = []
@@ -56,15 +81,22 @@ extension Segment {
 
     /// Reads `count` keys until all of them are as they were at one moment; `make` makes an item of a value's bytes and
     /// its type.
-    ///
-    /// Model: `many.pml`.
-    private func consistent<Item>(
+    private func items<Item>(
         _ count: Int, _ copyKey: (Int, UnsafeMutableRawBufferPointer) -> Int,
         _ make: (UnsafeRawBufferPointer, ValueType) -> Item
     ) throws(SharedMemError) -> [Item?] {
+        try unsafe consistent { store throws(StoreError) in try unsafe Self.round(count, copyKey, store, make) }
+    }
+
+    /// Runs `round` until it has read what was so at one moment: it returns nil if a key has changed since it began.
+    ///
+    /// Model: `many.pml`.
+    private func consistent<Item>(
+        _ round: (UnsafePointer<Store>) throws(StoreError) -> [Item?]?
+    ) throws(SharedMemError) -> [Item?] {
         for _ in 0..<(access == .readWrite ? Self.roundsWithoutLock : Self.roundsReadOnly) {
             let found: [Item?]? = try unsafe withView { (view) throws(StoreError) in
-                try unsafe Self.round(count, copyKey, AttachedStore.View.store(view), make)
+                try unsafe round(AttachedStore.View.store(view))
             }
             if let found { return found }
         }
@@ -72,9 +104,7 @@ extension Segment {
         // Under the lock word nothing changes.
         return try writing { (store, _) throws(StoreError) in
             var own = copy store
-            let found = try unsafe withUnsafePointer(to: &own) { (store) throws(StoreError) in
-                try unsafe Self.round(count, copyKey, store, make)
-            }
+            let found = try unsafe withUnsafePointer(to: &own) { (store) throws(StoreError) in try unsafe round(store) }
             guard let found else { throw .corrupted(.record) }
             return found
         }
@@ -87,15 +117,45 @@ extension Segment {
     ) throws(StoreError) -> [Item?]? {
         var stage = unsafe Stage(store)
         defer { stage.deallocate() }
+        let room = unsafe stage.room
         var found: [Item?] = []
         found.reserveCapacity(count)
         while found.count < count {
             unsafe stage.prepare(found.count..<min(found.count + Stage.length, count), copyKey)
             for index in 0..<stage.count {
-                switch try unsafe stage.read(index, copyKey, wasAbsent: { found[$0] == nil }) {
-                case .value(let byteCount, let type): unsafe found.append(make(stage.value(byteCount), type))
+                switch try unsafe stage.read(index, copyKey, into: room, wasAbsent: { found[$0] == nil }) {
+                case .value(let value):
+                    unsafe found.append(make(UnsafeRawBufferPointer(rebasing: room[..<value.byteCount]), value.type))
                 case .large(let copied):
-                    unsafe found.append(copied.bytes.withUnsafeBytes { unsafe make($0, copied.info) })
+                    unsafe found.append(copied.bytes.withUnsafeBytes { unsafe make($0, copied.info.type) })
+                case .absent: found.append(nil)
+                case .changed: return nil
+                }
+            }
+        }
+        return found
+    }
+
+    /// The same, with each value in its part of `buffer`.
+    private static func round(
+        _ count: Int, _ copyKey: (Int, UnsafeMutableRawBufferPointer) -> Int, _ store: UnsafePointer<Store>,
+        _ buffer: UnsafeMutableRawBufferPointer, stride: Int
+    ) throws(StoreError) -> [ReadValue?]? {
+        var stage = unsafe Stage(store)
+        defer { stage.deallocate() }
+        var found: [ReadValue?] = []
+        found.reserveCapacity(count)
+        while found.count < count {
+            unsafe stage.prepare(found.count..<min(found.count + Stage.length, count), copyKey)
+            for index in 0..<stage.count {
+                let part = unsafe UnsafeMutableRawBufferPointer(
+                    start: buffer.baseAddress.map { unsafe $0 + found.count &* stride }, count: stride)
+                switch try unsafe stage.read(index, copyKey, into: part, wasAbsent: { found[$0] == nil }) {
+                case .value(let value): found.append(value)
+                case .large(let copied):
+                    guard copied.bytes.count <= stride else { throw .bufferTooSmall(needed: copied.bytes.count) }
+                    unsafe part.copyBytes(from: copied.bytes)
+                    found.append(copied.info)
                 case .absent: found.append(nil)
                 case .changed: return nil
                 }
@@ -117,15 +177,15 @@ private struct Stage {
     /// Keys at most.
     static var length: Int { 16 }
 
-    /// Bytes of the values that need no array to be read into.
+    /// Bytes of the values that fit into `room`.
     private static var valueCapacity: Int { 256 }
 
     /// What a key has.
     enum Sight {
-        /// A value, which is in the stage's memory.
-        case value(byteCount: Int, ValueType)
-        /// A value that was too large for that.
-        case large(CopiedBytes<ValueType>)
+        /// A value, which was copied into the buffer.
+        case value(ReadValue)
+        /// A value that took more than a plain read, or was too large for the buffer.
+        case large(CopiedBytes<ReadValue>)
         case absent
         case changed
     }
@@ -160,9 +220,9 @@ private struct Stage {
         unsafe keys.deallocate()
     }
 
-    /// The bytes of the value that was read last.
-    func value(_ byteCount: Int) -> UnsafeRawBufferPointer {
-        unsafe UnsafeRawBufferPointer(start: memory, count: byteCount)
+    /// Room for one value, unless it is large.
+    @unsafe var room: UnsafeMutableRawBufferPointer {
+        unsafe UnsafeMutableRawBufferPointer(start: memory, count: Self.valueCapacity)
     }
 
     private func room(forKey index: Int) -> UnsafeMutableRawBufferPointer {
@@ -194,18 +254,19 @@ private struct Stage {
         return unsafe Prepared(hash: KeyHash(key, seed: store.pointee.geometry.hashSeed), byteCount: byteCount)
     }
 
-    /// Reads one of the keys; `wasAbsent` tells what was found of an earlier one.
+    /// Reads one of the keys into `buffer`; `wasAbsent` tells what was found of an earlier one.
     ///
     /// Model: `many.pml`.
     mutating func read(
-        _ index: Int, _ copyKey: (Int, UnsafeMutableRawBufferPointer) -> Int, wasAbsent: (Int) -> Bool
+        _ index: Int, _ copyKey: (Int, UnsafeMutableRawBufferPointer) -> Int,
+        into buffer: UnsafeMutableRawBufferPointer,
+        wasAbsent: (Int) -> Bool
     ) throws(StoreError) -> Sight {
         // No key is longer than there is room for.
         if unsafe keys[index].byteCount < 0 { return .absent }
-        let buffer = unsafe UnsafeMutableRawBufferPointer(start: memory, count: Self.valueCapacity)
         let plain = unsafe Store.plainGet(store, key(index), keys[index].hash, into: buffer)
         if plain.type >= 0, plain.version <= moment {
-            return .value(byteCount: plain.byteCount, ValueType(rawValue: UInt8(truncatingIfNeeded: plain.type)))
+            return .value(ReadValue(plain))
         }
         return try unsafe readAnywhere(index, copyKey, wasAbsent)
     }
@@ -221,7 +282,7 @@ private struct Stage {
         case .found(let info, let isCommitted):
             guard isCommitted || (unsafe counts(index, hash, copyKey) { _ in false }) else { return .changed }
             if info.hasExpired { return .absent }
-            return .large(CopiedBytes(bytes: copied.bytes, info: ValueType(rawValue: info.type)))
+            return .large(CopiedBytes(bytes: copied.bytes, info: ReadValue(info)))
         case .absent(let isCommitted):
             return isCommitted || (unsafe counts(index, hash, copyKey, wasAbsent)) ? .absent : .changed
         case .changed: return .changed

@@ -20,6 +20,19 @@ struct Reading {
         self.entry = entry
         self.epoch = epoch
     }
+
+    /// Whether the entry is still the same, and what was copied of `data` since then is its record.
+    @inlinable @inline(__always)
+    func isUnchanged(in data: SharedBytes, version: UInt64) -> Bool {
+        // SYNC: orders the copy before the loads below; pairs with the releasing fence in `moveEpoch()`.
+        atomicMemoryFence(ordering: .acquiring)
+        return data.load(slotOffset) == entry.bits && entry.names(version: version)
+    }
+
+    /// Whether nothing that was in use then was reused before now; behind `isUnchanged(in:version:)`, whose fence counts
+    /// for this, too.
+    @inlinable @inline(__always)
+    func isInTime(in data: SharedBytes) -> Bool { data.load(Int(sharedmem_at_reuse_epoch)) &- epoch <= 1 }
 }
 
 extension Store {
@@ -28,11 +41,7 @@ extension Store {
     /// Models: `pub.pml`, `torn.pml` and `tx.pml`.
     @inlinable @inline(__always)
     func isValid(_ reading: Reading, version: UInt64) -> Bool {
-        if has(.validationLeftOut) { return true }
-        // SYNC: orders the copy before the loads below; pairs with the releasing fence in `moveEpoch()`.
-        atomicMemoryFence(ordering: .acquiring)
-        if data.load(reading.slotOffset) == reading.entry.bits, reading.entry.names(version: version) { return true }
-        return data.load(Int(sharedmem_at_reuse_epoch)) &- reading.epoch <= 1
+        has(.validationLeftOut) || reading.isUnchanged(in: data, version: version) || reading.isInTime(in: data)
     }
 
     /// Whether the entry is still the same and nothing that was in use when the read began was reused: what a pending
@@ -41,7 +50,7 @@ extension Store {
     /// Model: `tx.pml`.
     @inline(__always)
     func isUnreplaced(_ reading: Reading) -> Bool {
-        // SYNC: as in `isValid(_:version:)`.
+        // SYNC: as in `Reading.isUnchanged(in:version:)`.
         atomicMemoryFence(ordering: .acquiring)
         return data.load(reading.slotOffset) == reading.entry.bits
             && data.load(Int(sharedmem_at_reuse_epoch)) &- reading.epoch <= 1

@@ -175,39 +175,49 @@ extension SharedBytes {
     package func copyOut(_ offset: Int, to target: UnsafeMutableRawPointer, count: Int) {
         assert(offset >= 0 && count >= 0 && count <= byteCount - offset && offset & 7 == 0)
         if count == 64 {
-            unsafe copyLineOut(offset, to: target)
+            unsafe Self.copyLine(base.advanced(by: offset), to: target)
         } else {
-            unsafe copyAnyOut(offset, to: target, count: count)
+            unsafe Self.copyAny(base.advanced(by: offset), to: target, count: count)
         }
     }
 
-    /// Copies 64 bytes; a store behind each load, because there aren't registers for eight words.
+    /// Copies 64 bytes.
     @inlinable @inline(__always)
-    func copyLineOut(_ offset: Int, to target: UnsafeMutableRawPointer) {
-        for position in stride(from: 0, to: 64, by: 8) {
-            unsafe target.storeBytes(of: load(offset &+ position), toByteOffset: position, as: UInt64.self)
-        }
+    static func copyLine(_ source: UnsafeRawPointer, to target: UnsafeMutableRawPointer) {
+        #if arch(x86_64)
+            // Half the instructions of eight words, and as opaque to the compiler as `memcpy`.
+            unsafe sharedmem_copy_line(target, source)
+        #else
+            for position in stride(from: 0, to: 64, by: 8) {
+                unsafe target.storeBytes(of: word(source + position), toByteOffset: position, as: UInt64.self)
+            }
+        #endif
+    }
+
+    @inlinable @inline(__always)
+    static func word(_ source: UnsafeRawPointer) -> UInt64 {
+        unsafe source.assumingMemoryBound(to: Atomic<UInt64>.self).pointee.load(ordering: .relaxed)
     }
 
     /// Copies any number of bytes: kept out of the callers, where its loops would take the registers.
     @usableFromInline @inline(never)
-    func copyAnyOut(_ offset: Int, to target: UnsafeMutableRawPointer, count: Int) {
+    static func copyAny(_ source: UnsafeRawPointer, to target: UnsafeMutableRawPointer, count: Int) {
         if count > Self.bulkThreshold {
-            unsafe target.copyMemory(from: base.advanced(by: offset), byteCount: count)
+            unsafe target.copyMemory(from: source, byteCount: count)
             return
         }
         var position = 0
         while position &+ 64 <= count {
-            unsafe copyLineOut(offset &+ position, to: target + position)
+            unsafe copyLine(source + position, to: target + position)
             position &+= 64
         }
         while position &+ 8 <= count {
-            unsafe target.storeBytes(of: load(offset &+ position), toByteOffset: position, as: UInt64.self)
+            unsafe target.storeBytes(of: word(source + position), toByteOffset: position, as: UInt64.self)
             position &+= 8
         }
         if position < count {
             // The last word is inside the record's block: blocks end at multiples of 64.
-            unsafe PrivateBytes.storeLastWord(load(offset &+ position), target, from: position, to: count)
+            unsafe PrivateBytes.storeLastWord(word(source + position), target, from: position, to: count)
         }
     }
 

@@ -57,7 +57,10 @@ extension Store {
     /// Whatever the bucket says: a wrong place is not read.
     @inlinable @inline(__always)
     package func prefetchRecord(_ hash: KeyHash) {
-        guard let slot = firstSlot(hash) else { return }
+        guard let slot = firstSlot(hash) else {
+            data.prefetch(bucketOffset(hash.home(among: geometry.homeBucketCount) &+ 1))
+            return
+        }
         let start = Reference(bits: data.load(slot)).block.offset
         data.prefetch(start)
         data.prefetch(start &+ 64)

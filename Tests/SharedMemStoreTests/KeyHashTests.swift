@@ -16,7 +16,7 @@ import Testing
             return product.high ^ product.low
         }
         let other = seed ^ 0x243f_6a88_85a3_08d3
-        var state = seed
+        var state = seed ^ 0x1319_8a2e_0370_7344
         var a = word(key[...])
         var b = key.count > 8 ? word(key[8...]) : 0
         if key.count > 16 {
@@ -58,6 +58,18 @@ import Testing
             }
         }
         #expect(hashes.count == count)
+    }
+
+    /// With the seed as a factor alone, 0 gave all short keys one hash.
+    @Test(arguments: [0, 1, 2, 42, 1 << 63, UInt64.max] as [UInt64])
+    func simpleSeedsAreNoWeakOnes(seed: UInt64) {
+        var hashes: Set<UInt64> = []
+        for number in 0..<100_000 {
+            hashes.insert(hash(Array(String(number).utf8), seed: seed))
+            hashes.insert(hash(Array("key-\(number)-".utf8), seed: seed))
+            hashes.insert(hash(Array("a-key-of-sixteen-\(number)".utf8), seed: seed))
+        }
+        #expect(hashes.count == 300_000)
     }
 
     /// Chi-squared with 1,023 degrees of freedom: 1,300 has a probability of 10^-8 for a random function.

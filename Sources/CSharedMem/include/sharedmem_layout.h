@@ -168,12 +168,13 @@ SHAREDMEM_SIZE(sharedmem_data_header, 8192);
  * version in the low half. Block 0 is the header, so that only an empty slot is 0. */
 #define SHAREDMEM_REFERENCE_BLOCK_SHIFT 32u
 
-/* THE HASH of a key of n bytes, 64 bits: fold(fold(a ^ s ^ 0x243f6a8885a308d3, b ^ state) ^ n, 0x9e3779b97f4a7c15), where
- * fold(x, y) is the exclusive or of the two halves of the 128-bit product, s is hash_seed, and words are little-endian:
- *   n up to 8:   a is the bytes with zeros behind them, b is 0, state is s;
- *   n 9 to 16:   a is the first 8 bytes, b the bytes behind them with zeros up to 16, state is s;
- *   n above 16:  state begins as s and becomes fold(x ^ s ^ 0x243f6a8885a308d3, y ^ state) for each 16 bytes {x, y} from the
- *                front, as long as more than 16 are left; a and b are the last 16 bytes.
+/* THE HASH of a key of n bytes, 64 bits: fold(fold(a ^ p, b ^ state) ^ n, 0x9e3779b97f4a7c15), where fold(x, y) is the
+ * exclusive or of the two halves of the 128-bit product, p is hash_seed ^ 0x243f6a8885a308d3, q is hash_seed ^
+ * 0x13198a2e03707344 (so that small seeds are no weak ones), and words are little-endian:
+ *   n up to 8:   a is the bytes with zeros behind them, b is 0, state is q;
+ *   n 9 to 16:   a is the first 8 bytes, b the bytes behind them with zeros up to 16, state is q;
+ *   n above 16:  state begins as q and becomes fold(x ^ p, y ^ state) for each 16 bytes {x, y} from the front, as long
+ *                as more than 16 are left; a and b are the last 16 bytes.
  * Home is the high half of hash * home_bucket_count (128 bits), the tag is bits 0-7, the stripe bits 8-13. */
 
 /* One bucket of the index: one cache line. Byte i of tags_and_reach is the tag of slot i; byte 7 is the reach, the

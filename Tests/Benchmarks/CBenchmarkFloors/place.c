@@ -15,7 +15,9 @@ static const size_t huge_page = 2 << 20;
 /* Small memory keeps its size; the rest becomes whole huge pages. */
 static size_t rounded(size_t size) { return size < 65536 ? size : (size + huge_page - 1) / huge_page * huge_page; }
 
-void *floor_shared_memory(size_t size) {
+void *floor_shared_memory(size_t size) { return floor_shared_memory_in_pages(size, 1); }
+
+void *floor_shared_memory_in_pages(size_t size, int huge) {
     size = rounded(size);
     int file = memfd_create("benchmark-floor", MFD_CLOEXEC);
     if (file < 0) return NULL;
@@ -35,7 +37,10 @@ void *floor_shared_memory(size_t size) {
      * In huge pages a floor's time doesn't depend on which small pages it happened to get. Each step may be refused by
      * a kernel without them; the mapping works all the same.
      */
-    if (size >= huge_page) {
+    if (size >= huge_page && !huge) {
+        (void)madvise(memory, size, MADV_NOHUGEPAGE);
+        (void)madvise(memory, size, MADV_POPULATE_WRITE);
+    } else if (size >= huge_page) {
         (void)madvise(memory, size, MADV_HUGEPAGE);
         (void)madvise(memory, size, MADV_POPULATE_WRITE);
         (void)madvise(memory, size, MADV_COLLAPSE);

@@ -91,15 +91,14 @@ static void table_close(void *state) {
     free(table);
 }
 
-static void *table_open(const char *folder, size_t key_count, const char **reason) {
-    (void)folder;
+static void *table_make(size_t key_count, int huge, const char **reason) {
     *reason = "no memory";
     struct table *table = calloc(1, sizeof *table);
     if (!table) return NULL;
     /* Half full. */
     table->slot_count = key_count * 2;
     table->byte_count = sizeof *table->shared + table->slot_count * sizeof(struct entry);
-    table->shared = floor_shared_memory(table->byte_count);
+    table->shared = floor_shared_memory_in_pages(table->byte_count, huge);
     table->resolved = malloc(key_count * sizeof *table->resolved);
     if (!table->shared || !table->resolved || !make_mutex(&table->shared->mutex)) {
         table_close(table);
@@ -116,6 +115,16 @@ static void *table_open(const char *folder, size_t key_count, const char **reaso
         table->resolved[number] = entry;
     }
     return table;
+}
+
+static void *table_open(const char *folder, size_t key_count, const char **reason) {
+    (void)folder;
+    return table_make(key_count, 1, reason);
+}
+
+static void *small_page_table_open(const char *folder, size_t key_count, const char **reason) {
+    (void)folder;
+    return table_make(key_count, 0, reason);
 }
 
 /* ---- With look-up ---- */
@@ -141,6 +150,7 @@ static int64_t table_set(void *state, struct benchmark_draws *draws, size_t coun
 }
 
 const struct benchmark_rival floor_table_rival = {table_open, table_get, table_set, table_close};
+const struct benchmark_rival floor_small_page_table_rival = {small_page_table_open, table_get, table_set, table_close};
 
 /* ---- Without look-up ---- */
 

@@ -64,11 +64,16 @@ final class Draws {
     func each(_ count: Int, _ body: (_ index: Int, _ key: RawSpan, _ number: UInt64) -> Bool) -> Bool {
         var position = unsafe draws.pointee.position
         let end = unsafe draws.pointee.count
+        guard let list = unsafe draws.pointee.draws else { return false }
         var isRight = true
-        for _ in 0..<count {
-            let number = unsafe draws.pointee.draws[position].number
-            isRight = unsafe body(position, bytes(ofDraw: position).bytes, number) && isRight
-            position = position &+ 1 == end ? 0 : position &+ 1
+        var remaining = count
+        while remaining > 0 {
+            let draw = unsafe list + position
+            let key = unsafe UnsafeRawBufferPointer(start: draw, count: Int(BENCHMARK_KEY_SIZE))
+            isRight = unsafe body(position, key.bytes, draw.pointee.number) && isRight
+            position &+= 1
+            if position == end { position = 0 }
+            remaining &-= 1
         }
         unsafe draws.pointee.position = position
         return isRight

@@ -18,9 +18,8 @@ final class HandleStore: Variant {
     private let isByNumber: Bool
     private let keys: [Key]
     /// The same; a program has its handle at hand, and doesn't count references for each get.
-    private let handles: [Unmanaged<Key>]
-    private let buffer = UnsafeMutableRawBufferPointer.allocate(
-        byteCount: Int(BENCHMARK_VALUE_SIZE), alignment: 64)
+    private let handles: UnsafeMutablePointer<Unmanaged<Key>>
+    private let value = UnsafeMutableRawPointer.allocate(byteCount: Int(BENCHMARK_VALUE_SIZE), alignment: 64)
 
     init(_ segment: Segment, _ draws: Draws, fault: Fault? = nil) throws {
         self.segment = segment
@@ -30,14 +29,25 @@ final class HandleStore: Variant {
             isByNumber
             ? try (0..<draws.keyCount).map { try Key(Draws.key(ofNumber: $0), in: segment) }
             : try (0..<draws.count).map { try Key(draws.key(ofDraw: $0), in: segment) }
-        unsafe handles = keys.map { unsafe Unmanaged.passUnretained($0) }
+        unsafe handles = .allocate(capacity: keys.count)
+        for (index, key) in keys.enumerated() {
+            unsafe (handles + index).initialize(to: Unmanaged.passUnretained(key))
+        }
         // So that all of them know where their key is.
         guard get(draws, draws.count, BENCHMARK_CHECK_WHOLE) == 0 || fault != nil else {
             throw Failure("the segment holds other values than were set")
         }
     }
 
-    deinit { unsafe buffer.deallocate() }
+    deinit {
+        unsafe handles.deallocate()
+        unsafe value.deallocate()
+    }
+
+    /// Where values are read to.
+    private var buffer: UnsafeMutableRawBufferPointer {
+        unsafe UnsafeMutableRawBufferPointer(start: value, count: Int(BENCHMARK_VALUE_SIZE))
+    }
 
     func get(_ draws: Draws, _ count: Int, _ check: Check) -> Int64 {
         if fault == .nothingRead {
@@ -48,7 +58,7 @@ final class HandleStore: Variant {
         // Two loops: which of them it is isn't asked for each get.
         let isRight =
             isByNumber
-            ? draws.each(count) { _, _, number in getAndLook(Int(number), draws, number, check) }
+            ? draws.each(count) { _, _, number in getAndLook(Int(truncatingIfNeeded: number), draws, number, check) }
             : draws.each(count) { index, _, number in getAndLook(index, draws, number, check) }
         return isRight ? 0 : -1
     }
@@ -76,7 +86,8 @@ final class HandleStore: Variant {
     private func get(_ index: Int) -> Bool {
         unsafe handles[index]._withUnsafeGuaranteedRef { key in
             do throws(SharedMemError) {
-                return try unsafe key.get(into: buffer)?.byteCount == buffer.count
+                guard let found = try unsafe key.get(into: buffer) else { return false }
+                return found.byteCount == Int(BENCHMARK_VALUE_SIZE)
             } catch {
                 return false
             }

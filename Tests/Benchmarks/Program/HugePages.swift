@@ -1,8 +1,8 @@
 internal import LinuxIPC
 
-/// How much of a shared memory file this process has mapped with huge pages.
+/// How much of what this process has touched of a shared memory file it has in huge pages.
 struct HugePages {
-    /// Mapped bytes of the files.
+    /// Bytes of the files that this process has touched.
     private(set) var byteCount = 0
     /// Those of them that lie in huge pages.
     private(set) var hugeByteCount = 0
@@ -21,7 +21,7 @@ struct HugePages {
             if let first = words.first, !first.hasSuffix(":") {
                 isCounted = words.contains { $0.hasPrefix("/memfd:\(label)") }
             } else if isCounted, words.count >= 2, let kibibytes = Int(words[1]) {
-                if words[0] == "Size:" { byteCount += kibibytes << 10 }
+                if words[0] == "Rss:" { byteCount += kibibytes << 10 }
                 if words[0] == "ShmemPmdMapped:" { hugeByteCount += kibibytes << 10 }
             }
         }

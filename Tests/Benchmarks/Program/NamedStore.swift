@@ -6,18 +6,22 @@ internal import SharedMemStore
 @safe
 final class NamedStore: Variant {
     private let segment: Segment
-    private let buffer = UnsafeMutableRawBufferPointer.allocate(
-        byteCount: Int(BENCHMARK_VALUE_SIZE), alignment: 64)
+    private let value = UnsafeMutableRawPointer.allocate(byteCount: Int(BENCHMARK_VALUE_SIZE), alignment: 64)
 
     init(_ segment: Segment) { self.segment = segment }
 
-    deinit { unsafe buffer.deallocate() }
+    deinit { unsafe value.deallocate() }
+
+    /// Where values are read to.
+    private var buffer: UnsafeMutableRawBufferPointer {
+        unsafe UnsafeMutableRawBufferPointer(start: value, count: Int(BENCHMARK_VALUE_SIZE))
+    }
 
     func get(_ draws: Draws, _ count: Int, _ check: Check) -> Int64 {
         let isRight = draws.each(count) { _, key, number in
             do throws(SharedMemError) {
-                let found = try unsafe segment.get(key, into: buffer)
-                return unsafe found?.byteCount == buffer.count
+                guard let found = try unsafe segment.get(key, into: buffer) else { return false }
+                return unsafe found.byteCount == Int(BENCHMARK_VALUE_SIZE)
                     && draws.isValue(UnsafeRawBufferPointer(buffer), of: number, check)
             } catch {
                 return false

@@ -1,7 +1,9 @@
+internal import CBenchmarkFloors
 internal import SharedMem
 internal import SharedMemStore
 
 /// The store, sixteen keys in one call, as of one moment.
+@safe
 final class SixteenAtOnce: Variant {
     /// A key in place, as a program could have it.
     private struct DrawnKey: SegmentKey {
@@ -30,9 +32,14 @@ final class SixteenAtOnce: Variant {
     let batch = 16
     private let segment: Segment
     private let batches: [Batch]
+    private let inArrays: Bool
+    private let buffer = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: 16 * Int(BENCHMARK_VALUE_SIZE), alignment: 64)
 
-    init(_ segment: Segment, _ draws: Draws) {
+    /// With an array for each value, or all of them in one buffer.
+    init(_ segment: Segment, _ draws: Draws, inArrays: Bool) {
         self.segment = segment
+        self.inArrays = inArrays
         let size = batch
         batches = (0..<draws.count / size).map { number in
             let indices = number * size..<(number + 1) * size
@@ -42,7 +49,32 @@ final class SixteenAtOnce: Variant {
         }
     }
 
+    deinit { unsafe buffer.deallocate() }
+
     func get(_ draws: Draws, _ count: Int, _ check: Check) -> Int64 {
+        inArrays ? getArrays(draws, count, check) : getParts(draws, count, check)
+    }
+
+    private func getParts(_ draws: Draws, _ count: Int, _ check: Check) -> Int64 {
+        let size = Int(BENCHMARK_VALUE_SIZE)
+        let isRight = draws.eachBatch(count / batch, of: batch) { index in
+            do throws(SharedMemError) {
+                let values = try unsafe segment.get(batches[index].keys, into: buffer, stride: size)
+                var isRight = values.count == batch
+                for (place, number) in batches[index].numbers.enumerated() {
+                    let value = unsafe UnsafeRawBufferPointer(rebasing: buffer[place * size..<(place + 1) * size])
+                    isRight =
+                        unsafe values[place]?.byteCount == size && draws.isValue(value, of: number, check) && isRight
+                }
+                return isRight
+            } catch {
+                return false
+            }
+        }
+        return isRight ? 0 : -1
+    }
+
+    private func getArrays(_ draws: Draws, _ count: Int, _ check: Check) -> Int64 {
         let isRight = draws.eachBatch(count / batch, of: batch) { index in
             let batch = batches[index]
             do throws(SharedMemError) {

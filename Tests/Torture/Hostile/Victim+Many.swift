@@ -29,9 +29,14 @@ extension Victim {
         let plain = unsafe withUnsafePointer(to: store) { store in
             unsafe key.span.bytes.withUnsafeBytes { key in
                 let buffer = unsafe buffers.output.suffix(capacity)
-                return unsafe hint == 0
-                    ? Store.plainGet(store, key, into: buffer)
-                    : Store.plainGet(store, ShortKey(key), key, hint: hint, into: buffer)
+                if hint == 0 { return unsafe Store.plainGet(store, key, into: buffer) }
+                guard let short = unsafe ShortKey(key) else {
+                    return unsafe Store.plainGet(store, key, hint: hint, into: buffer)
+                }
+                return unsafe Store.plainGet(
+                    store, hint: hint & ~7, recordOffset: Int(truncatingIfNeeded: random.next()),
+                    keyByteCount: short.byteCount, into: buffer
+                ) { data, offset in short.isKey(in: data, at: offset) }
             }
         }
         say("  \(plain)")

@@ -140,11 +140,15 @@ extern const struct benchmark_rival floor_copy_rival;
 extern const struct benchmark_rival floor_sequence_rival;
 /* The same behind a hash table with open addressing. */
 extern const struct benchmark_rival floor_table_rival;
+/* The same in small pages, whatever its size. */
+extern const struct benchmark_rival floor_small_page_table_rival;
 /* The same table under one process-shared robust mutex, values copied with memcpy. */
 extern const struct benchmark_rival floor_mutex_rival;
 
 /* A shared mapping of zeros, aligned for huge pages, which the kernel is asked for; NULL without memory. */
 void *floor_shared_memory(size_t size);
+/* The same, with huge pages only if huge isn't 0. */
+void *floor_shared_memory_in_pages(size_t size, int huge);
 void floor_shared_memory_free(void *memory, size_t size);
 
 /* memcpy of size bytes that the compiler can't see through. */
