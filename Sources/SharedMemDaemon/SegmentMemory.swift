@@ -35,6 +35,8 @@ final class SegmentMemory: Sendable {
                 of: data, byteCount: geometry.dataByteCount, access: .readWrite, isPrivateToProcess: false)
             let lockMapping = try Mapping(
                 of: lock, byteCount: geometry.lockByteCount, access: .readWrite, isPrivateToProcess: false)
+            // Kernels give shared memory huge pages by themselves only if they are told to.
+            dataMapping.makeHugePages()
             let identity = Geometry.Identity(
                 segmentID: segmentID, generation: 1, hashSeed: .random(in: 0 ... .max), createdAt: createdAt)
             // Both mappings are whole and zero: the files were just made of that size.
