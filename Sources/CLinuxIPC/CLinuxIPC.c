@@ -19,6 +19,10 @@
 #define SO_PEERPIDFD 77
 #endif
 
+#ifndef MADV_COLLAPSE /* Linux 6.1 */
+#define MADV_COLLAPSE 25
+#endif
+
 /* MARK: Errors */
 
 int linuxipc_errno(void) { return errno; }
@@ -223,6 +227,8 @@ int linuxipc_keep_from_children_and_dumps(void *start, size_t byte_count) {
 }
 
 int linuxipc_prefer_huge_pages(void *start, size_t byte_count) { return madvise(start, byte_count, MADV_HUGEPAGE); }
+
+int linuxipc_make_huge_pages(void *start, size_t byte_count) { return madvise(start, byte_count, MADV_COLLAPSE); }
 
 /* MARK: Sockets */
 

@@ -33,6 +33,8 @@ final class SegmentMapping: Sendable {
 
     /// Writes a new generation's headers; only before anybody else has the files.
     func format(_ geometry: Geometry, _ identity: Geometry.Identity) {
+        // Kernels give shared memory huge pages by themselves only if they are told to.
+        dataFile.mapping.makeHugePages()
         // Both mappings are as long as the geometry says, and the files are zero: they were just made of that size.
         unsafe Store.format(
             geometry, identity: identity, data: dataFile.mapping.baseAddress, lock: lockFile.mapping.baseAddress)

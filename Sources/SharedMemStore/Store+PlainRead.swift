@@ -250,9 +250,9 @@ extension Store {
     ) -> PlainValue {
         // SYNC: the record's bytes are visible with its reference; pairs with the store in `publish(_:)`.
         let entry = Reference(bits: data.loadAcquiring(slot))
+        // An empty slot names the header, which reads like the record of an empty key.
+        guard unsafe store.pointee.geometry.contains(entry.block) else { return PlainValue() }
         let start = entry.block.offset
-        // Below the heap is the rest of the file, whose bytes are no record's: they are looked at and not believed.
-        guard unsafe start < store.pointee.geometry.heapEnd else { return PlainValue() }
         // The key's length is in the low 16 bits. If it isn't this key's, a bit of the difference gets into the high
         // ones, and no buffer is that long.
         let lengths = data.load(start &+ Int(sharedmem_record_lengths)) ^ UInt64(truncatingIfNeeded: keyByteCount)

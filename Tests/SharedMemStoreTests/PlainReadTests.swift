@@ -40,4 +40,15 @@ import Testing
         _ = try store.remove(key(0))
         #expect(unsafe plainGet(key(0), store, buffer).type < 0)
     }
+
+    /// Its slot names no block: the header, whose words read like the record of an empty key.
+    @Test func deletedKeyWithoutBytesIsNotFound() throws {
+        let segment = try TestSegment()
+        let store = try segment.writer()
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64, alignment: 8)
+        defer { unsafe buffer.deallocate() }
+        try store.put([], [1, 2, 3])
+        try store.remove([])
+        #expect(unsafe plainGet([], store, buffer).type < 0)
+    }
 }

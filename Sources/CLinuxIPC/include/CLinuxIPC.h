@@ -127,6 +127,10 @@ int linuxipc_keep_from_children_and_dumps(void *start, size_t byte_count);
 /* madvise(2): MADV_HUGEPAGE; a kernel without huge pages refuses. */
 int linuxipc_prefer_huge_pages(void *start, size_t byte_count);
 
+/* madvise(2): MADV_COLLAPSE, at once and whatever the kernel's settings are; refused before Linux 6.1, without room, and
+ * by some kernels without CAP_SYS_ADMIN. */
+int linuxipc_make_huge_pages(void *start, size_t byte_count);
+
 /* MARK: Sockets */
 
 /* The longest path that sockaddr_un holds with its terminating zero, in bytes. */
