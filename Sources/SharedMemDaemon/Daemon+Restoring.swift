@@ -96,8 +96,8 @@ extension Daemon {
             switch try found.lockHolder().state {
             case .free: break
             case .owned(let owner): handle(.ownerFound(segmentID: segmentID, owner: owner))
-            case .recovering where state.sessions.contains(where: { $0.isAbandoned && $0.writable.contains(segmentID) }):
-                // The word may have been taken from one of these, who may still be storing.
+            case .recovering where isWritableByAbandoned(segmentID, state, living):
+                // The word may have been taken from somebody who is still storing.
                 handle(.spoiled(segmentID: segmentID))
             case .recovering:
                 let outcome = try found.repairAgain()
@@ -109,6 +109,15 @@ extension Daemon {
         } catch {
             log.write(.error, "\(name(of: segmentID)) can't be used as it is: \(error.reason)")
             handle(.spoiled(segmentID: segmentID))
+        }
+    }
+
+    /// Whether a process that lives and has closed its connection can write a segment: the dead store nothing any more.
+    private func isWritableByAbandoned(
+        _ segmentID: UInt64, _ state: SavedState, _ living: Set<ProcessIdentity>
+    ) -> Bool {
+        state.sessions.contains { session in
+            session.isAbandoned && living.contains(session.process) && session.writable.contains(segmentID)
         }
     }
 
