@@ -123,8 +123,7 @@ extension Store {
     ///
     /// `recordOffset` is where the record was then: it is asked for while the slot is loaded, and never believed. `isKey`
     /// compares the key with that at an offset: handed over itself, it would take the registers all the time. `hint` is a
-    /// slot of this generation or of an older one, or 0: what is below the index's end is in the file. A read that comes
-    /// upon a change fails, though the old value may be whole: so it needs no epoch.
+    /// slot of this generation or of an older one, or 0: what is below the index's end is in the file.
     @unsafe @inlinable @inline(__always)
     package static func plainGet(
         _ store: UnsafePointer<Store>, hint: Int, recordOffset: Int, keyByteCount: Int,
@@ -133,11 +132,13 @@ extension Store {
         let data = unsafe store.pointee.data
         data.prefetch(recordOffset)
         data.prefetch(recordOffset &+ 64)
+        // SYNC: orders this load before that of the entry; pairs with `moveEpoch()`.
+        let epoch = data.loadAcquiring(Int(sharedmem_at_reuse_epoch))
         guard unsafe UInt(bitPattern: hint) < UInt(bitPattern: store.pointee.geometry.ringOffset),
             let target = buffer.baseAddress
         else { return PlainValue() }
         return unsafe readPlain(
-            store, data, hint, nil, keyByteCount: keyByteCount, keyRoom: ShortKey.room, to: target,
+            store, data, hint, epoch, keyByteCount: keyByteCount, keyRoom: ShortKey.room, to: target,
             capacity: buffer.count
         ) { offset in isKey(data, offset) }
     }
@@ -242,10 +243,10 @@ extension Store {
     /// header what decides, and nothing else.
     ///
     /// `data` is the store's, loaded once: behind a fence it would be loaded again. `keyRoom` is the key's length up to the
-    /// next multiple of 8. Without `epoch` the read is only believed if its entry hasn't changed.
+    /// next multiple of 8.
     @unsafe @inlinable @inline(__always)
     static func readPlain(
-        _ store: UnsafePointer<Store>, _ data: SharedBytes, _ slot: Int, _ epoch: UInt64?, keyByteCount: Int,
+        _ store: UnsafePointer<Store>, _ data: SharedBytes, _ slot: Int, _ epoch: UInt64, keyByteCount: Int,
         keyRoom: Int, to target: UnsafeMutableRawPointer, capacity: Int, isKey: (Int) -> Bool
     ) -> PlainValue {
         // SYNC: the record's bytes are visible with its reference; pairs with the store in `publish(_:)`.
@@ -274,10 +275,10 @@ extension Store {
         let version = data.load(start &+ Int(sharedmem_record_version))
         unsafe ReadHook.pause(store.pointee)
         unsafe data.copyOut(valueOffset, to: target, count: byteCount)
-        let reading = Reading(slotOffset: slot, entry: entry, epoch: epoch ?? 0)
+        let reading = Reading(slotOffset: slot, entry: entry, epoch: epoch)
         guard
             unsafe store.pointee.has(.validationLeftOut) || reading.isUnchanged(in: data, version: version)
-                || (epoch != nil && reading.isInTime(in: data)),
+                || reading.isInTime(in: data),
             data.load32(Int(sharedmem_at_state)) == UInt32(SHAREDMEM_STATE_LIVE)
         else { return PlainValue() }
         return PlainValue(

@@ -33,7 +33,7 @@ struct Benchmarks: ParsableCommand {
     @Option(help: "Do something wrong that must be noticed: delay or nothing-read. Measures small values alone.")
     var fault: SmallValues.Fault?
 
-    @Option(help: "Measure this alone: small, many or sizes.")
+    @Option(help: "Measure this alone: small, busy, many or sizes.")
     var only: Part?
 
     @Option(help: "Do this work alone, 100,000 times, for a profiler that collects in \(Profile.symbol).")
@@ -44,7 +44,7 @@ struct Benchmarks: ParsableCommand {
 
     /// A part of all that is measured.
     enum Part: String, ExpressibleByArgument {
-        case small, many, sizes
+        case small, busy, many, sizes
     }
 
     func run() throws {
@@ -85,6 +85,7 @@ struct Benchmarks: ParsableCommand {
     private func measure(_ part: Part, _ place: Place) throws -> [Section] {
         switch part {
         case .small: [try SmallValues(place, fault: nil).measure()]
+        case .busy: [try BesideWriter(place).measure()]
         case .many: try Scale(place).measure()
         case .sizes: [try Scale(place).entrySizes()]
         }
