@@ -479,4 +479,6 @@ __attribute__((constructor)) static void register_fork_handler(void) {
         abort();
 }
 
+const char *linuxipc_program_name(void) { return program_invocation_short_name; }
+
 const char *linuxipc_environment_value(const char *name) { return secure_getenv(name); }

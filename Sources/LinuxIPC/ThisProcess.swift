@@ -2,19 +2,12 @@ internal import CLinuxIPC
 
 /// Tells what the calling process is.
 package enum ThisProcess {
-    /// Reads the program's name as the kernel knows it, at most 15 bytes; `/proc/self/comm` in `proc(5)`.
+    /// The program's name: what it was started as, behind the last slash; `program_invocation_short_name(3)`.
     ///
-    /// Returns no bytes where /proc isn't mounted: the name is for people, nothing depends on it.
+    /// Costs no system call. No bytes where the C library doesn't know it.
     package static func programName() -> [UInt8] {
-        do throws(Errno) {
-            let path = "/proc/self/comm"
-            let raw = try retryingWhenInterrupted { unsafe linuxipc_open(path, O_RDONLY | O_CLOEXEC, 0) }
-            var name = try FileDescriptor(owning: raw).readToEnd(atMost: 256)
-            if name.last == UInt8(ascii: "\n") { name.removeLast() }
-            return name
-        } catch {
-            return []
-        }
+        guard let name = unsafe linuxipc_program_name() else { return [] }
+        return unsafe [UInt8](String(cString: name).utf8)
     }
 
     /// Reads a variable of the environment; nil if it isn't set or the program runs with others' rights;

@@ -324,6 +324,9 @@ int linuxipc_close_in_children(int descriptor);
 /* Undoes linuxipc_close_in_children. */
 void linuxipc_keep_in_children(int descriptor);
 
+/* program_invocation_short_name(3). */
+const char *linuxipc_program_name(void);
+
 /* secure_getenv(3). */
 const char *linuxipc_environment_value(const char *name);
 
