@@ -88,6 +88,24 @@ import Testing
         #expect(try scene.othersFiles.text("key") == "value")
     }
 
+    @Test func repairThatWasUnderWayIsDoneAgainThoughTheDeadOwnerHadHungUp() throws {
+        let scene = try Scene()
+        scene.lock()
+        // A connection ends before its process does: the session is saved as abandoned meanwhile.
+        try scene.owner.hangUp()
+        try waitUntil("the owner is known to be abandoned") {
+            guard case .sessions(let sessions, _) = try scene.other.ask(.sessions(after: nil)) else { return false }
+            return sessions.first { $0.session == scene.ownersSession.session }?.state == .abandoned
+        }
+        try scene.manager.kill()
+        try scene.owner.kill()
+        scene.othersFiles.setLockWord(1 << 30)
+        try scene.manager.start()
+        try scene.waitUntilFree()
+        #expect(try scene.othersFiles.text("key") == "value")
+        #expect(scene.manager.names.contains("d1.1"))
+    }
+
     @Test func lockOfALivingOwnerStaysOverARestart() throws {
         let scene = try Scene()
         scene.lock()
