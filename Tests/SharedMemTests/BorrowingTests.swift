@@ -69,33 +69,6 @@ import Testing
     /// At every moment somebody reads, and no read is long: the memory comes back all the same.
     @Test func readsThatOverlapForEverKeepNoRoom() throws {
         let (segment, reader) = (try served.open(), try served.open())
-        try segment.set("key", to: Self.value(0))
-        let (step, done) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
-        let roundCount = 30
-        let other = SecondThread {
-            for _ in 0..<roundCount {
-                step.wait()
-                try reader.withValue(of: "key") { (_, _) throws(SharedMemError) in
-                    done.signal()
-                    step.wait()
-                }
-                done.signal()
-            }
-        }
-        func letOtherGoOn() {
-            step.signal()
-            done.wait()
-        }
-        letOtherGoOn()
-        for round in 1..<roundCount {
-            try reader.withValue(of: "key") { (_, _) throws(SharedMemError) in
-                letOtherGoOn()
-                try segment.set("key", to: Self.value(round))
-                letOtherGoOn()
-            }
-            try segment.set("key", to: Self.value(round))
-        }
-        letOtherGoOn()
-        try other.join()
+        try overlapReads(by: reader, besideSetsBy: segment, Self.value)
     }
 }
