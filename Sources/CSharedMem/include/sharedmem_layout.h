@@ -12,6 +12,7 @@
  * WHO WRITES. The immutable part of both headers is written once, by the daemon, before a descriptor leaves it.
  * Everything else is written by the holder of the lock word, with four exceptions: the lock word itself (any writer,
  * by compare-and-swap), the pin slots (the owning session), the watched flags and the state (the daemon).
+ * The notify words and ring_gap are moved by anybody who may write, by atomic additions and maxima.
  *
  * WHO READS, AND WHY IT NEEDS NO LOCK. A record is immutable from the moment its reference is stored in the index
  * until it is reused. Publishing is one 64-bit store of a reference. A replaced record stays in limbo, whole, until
@@ -22,6 +23,12 @@
  *
  * WHY STALE IS HARMLESS. A tag or a reach that is out of date sends a reader to a slot whose key differs, or past one
  * that was filled after the read began: both are the state at some moment of the read. Only reference 0 means empty.
+ *
+ * WHO WATCHES, AND WHY NO CHANGE IS MISSED. A watcher asks the daemon first, which sets a flag and fences; then it loads
+ * the notify word, then looks at the values, then sleeps while the word is the same. A writer makes its change visible,
+ * gives the lock word back (sequentially consistent), and only then looks at the flags: either it sees the flag, moves
+ * the notify word and wakes, or the watcher sees the change. A wake-up that dies with its waker is made up for by the
+ * daemon. Which keys changed stands in the change ring, as long as the reader keeps up and ring_gap says nothing else.
  *
  * WHAT KILL -9 LEAVES. Before each group of changes to heap or limbo the old words are written to the undo area;
  * before publication the intent says what is being published. Whoever recovers the segment (only the daemon, or a
@@ -85,16 +92,26 @@ struct sharedmem_region {
 };
 SHAREDMEM_SIZE(sharedmem_region, 16);
 
-/* One watch stripe, on a cache line of its own. */
+/* One watch stripe, on a cache line of its own: who watches a key sleeps on the notify word of its stripe. */
 struct sharedmem_stripe {
-    uint32_t notify;        /* futex word of watchers; moved by a writer after a commit while watched is not 0 */
-    uint32_t watched;       /* sessions that watch; written by the daemon alone */
+    uint32_t notify;        /* futex word; moved by a writer after a commit while its bit of watched_stripes is set */
+    uint32_t reserved_word; /* 0 */
     uint64_t last_deletion; /* version; the newest deletion of a key of this stripe; by the lock holder */
     uint64_t reserved[6];   /* 0 */
 };
 SHAREDMEM_SIZE(sharedmem_stripe, 64);
-SHAREDMEM_OFFSET(sharedmem_stripe, watched, 4);
 SHAREDMEM_OFFSET(sharedmem_stripe, last_deletion, 8);
+
+/* What a writer looks at to know whether anybody watches: one line, written by the daemon, but for notify. */
+struct sharedmem_watch_line {
+    uint32_t notify;          /* futex word of those who watch a prefix or everything; as a stripe's, while watched isn't 0 */
+    uint32_t watched;         /* 1: somebody watches a prefix or everything: changes go into the ring; by the daemon */
+    uint64_t watched_stripes; /* bit s: somebody watches a key of stripe s; by the daemon */
+    uint64_t reserved[6];     /* 0 */
+};
+SHAREDMEM_SIZE(sharedmem_watch_line, 64);
+SHAREDMEM_OFFSET(sharedmem_watch_line, watched, 4);
+SHAREDMEM_OFFSET(sharedmem_watch_line, watched_stripes, 8);
 
 /* The start of the data file. */
 struct sharedmem_data_header {
@@ -129,11 +146,13 @@ struct sharedmem_data_header {
     uint64_t commit_number;     /* the version of the newest committed change; by the lock holder */
     uint64_t reserved_commit[7]; /* 0 */
 
-    /* The change ring's position. */
+    /* The change ring's ends. */
     uint64_t ring_position;   /* entries ever written; entry n stands at n mod the ring's length; by the lock holder */
-    uint64_t reserved_ring[7]; /* 0 */
+    uint64_t ring_gap;        /* version; the newest change that may be missing in the ring; only raised, by any writer and
+                                 by the daemon: who knows less than this lists the keys again */
+    uint64_t reserved_ring[6]; /* 0 */
 
-    struct sharedmem_stripe segment_stripe; /* watchers of a prefix, or of everything, sleep here */
+    struct sharedmem_watch_line watch;
     uint64_t reserved_header[448];          /* 0 */
     struct sharedmem_stripe stripes[SHAREDMEM_STRIPES];
 };
@@ -159,7 +178,8 @@ SHAREDMEM_OFFSET(sharedmem_data_header, state, 256);
 SHAREDMEM_OFFSET(sharedmem_data_header, reuse_epoch, 264);
 SHAREDMEM_OFFSET(sharedmem_data_header, commit_number, 320);
 SHAREDMEM_OFFSET(sharedmem_data_header, ring_position, 384);
-SHAREDMEM_OFFSET(sharedmem_data_header, segment_stripe, 448);
+SHAREDMEM_OFFSET(sharedmem_data_header, ring_gap, 392);
+SHAREDMEM_OFFSET(sharedmem_data_header, watch, 448);
 SHAREDMEM_OFFSET(sharedmem_data_header, reserved_header, 512);
 SHAREDMEM_OFFSET(sharedmem_data_header, stripes, 4096);
 SHAREDMEM_SIZE(sharedmem_data_header, 8192);
@@ -236,10 +256,14 @@ SHAREDMEM_OFFSET(sharedmem_free_block, previous, 16);
 SHAREDMEM_OFFSET(sharedmem_free_block, last, 56);
 SHAREDMEM_SIZE(sharedmem_free_block, 64);
 
-/* One entry of the change ring. */
+#define SHAREDMEM_CHANGE_SET 1u
+#define SHAREDMEM_CHANGE_DELETED 2u
+
+/* One entry of the change ring. It is written under the lock, after the change's commit number and before ring_position
+ * counts it. Who reads entry n has it whole if ring_position, loaded again afterwards, is below n plus the ring's length. */
 struct sharedmem_ring_entry {
     uint64_t version;               /* of the change */
-    uint32_t kind;                  /* 1 set, 2 deleted */
+    uint32_t kind;                  /* SHAREDMEM_CHANGE_* */
     uint32_t key_byte_count;        /* bytes */
     uint8_t key[SHAREDMEM_KEY_MAX]; /* the key, 0 behind it */
     uint64_t reserved[6];           /* 0 */

@@ -31,14 +31,20 @@ enum {
     sharedmem_at_state = SHAREDMEM_DATA_AT(state),
     sharedmem_at_reuse_epoch = SHAREDMEM_DATA_AT(reuse_epoch),
     sharedmem_at_commit_number = SHAREDMEM_DATA_AT(commit_number),
+    sharedmem_at_ring_position = SHAREDMEM_DATA_AT(ring_position),
+    sharedmem_at_ring_gap = SHAREDMEM_DATA_AT(ring_gap),
+    sharedmem_at_watch_notify = SHAREDMEM_DATA_AT(watch.notify),
+    sharedmem_at_watched = SHAREDMEM_DATA_AT(watch.watched),
+    sharedmem_at_watched_stripes = SHAREDMEM_DATA_AT(watch.watched_stripes),
     sharedmem_at_stripes = SHAREDMEM_DATA_AT(stripes),
     sharedmem_data_header_size = sizeof(struct sharedmem_data_header)
 };
 
-/* Offsets in a stripe, a bucket, a record and a free block. */
+/* Offsets in a stripe, an entry of the change ring, a bucket, a record and a free block. */
 enum {
     sharedmem_stripe_size = sizeof(struct sharedmem_stripe),
     sharedmem_stripe_last_deletion = offsetof(struct sharedmem_stripe, last_deletion),
+    sharedmem_change_key = offsetof(struct sharedmem_ring_entry, key),
     sharedmem_bucket_size = sizeof(struct sharedmem_bucket),
     sharedmem_bucket_tags = offsetof(struct sharedmem_bucket, tags_and_reach),
     sharedmem_record_size = sizeof(struct sharedmem_record),
