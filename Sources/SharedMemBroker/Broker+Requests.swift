@@ -49,6 +49,7 @@ extension Broker {
         case .show(let name): return try show(name, call)
         case .pin(let segmentID): return try pin(segmentID, call)
         case .unpin(let segmentID): return try unpin(segmentID, call)
+        case .watch(let watch), .unwatch(let watch): throw .watches(of: watch.segmentID)
         case .whoHolds(let segmentID): return try askForOwner(of: segmentID, call)
         case .sessions(let after): return describeSessions(after: after, call)
         case .statistics: return [.replyWithStatistics(call.peer, requestID: call.requestID, statistics)]

@@ -83,6 +83,11 @@ extension Refusal {
         Refusal(EINVAL, "the session has no pin of segment id \(segmentID), expected as many as it has asked for")
     }
 
+    /// Watches aren't kept.
+    static func watches(of segmentID: UInt64) -> Refusal {
+        Refusal(EOPNOTSUPP, "segment id \(segmentID) can't be watched, expected a later daemon")
+    }
+
     /// Only who may write a segment waits for its lock.
     static func owner(of segment: Segment, _ identity: PeerIdentity) -> Refusal {
         Refusal(

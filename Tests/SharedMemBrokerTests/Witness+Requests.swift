@@ -50,7 +50,7 @@ extension Witness {
             let tenant = caller.session.flatMap { tenants[$0] }
             guard tenant?.attached[segmentID] != nil, segments[segmentID] != nil else { return .missing }
             return tenant?.writable.contains(segmentID) == true ? .allowed : .denied
-        case .detach, .list, .pin, .unpin, .sessions, .statistics: return .allowed
+        case .detach, .list, .pin, .unpin, .watch, .unwatch, .sessions, .statistics: return .allowed
         }
     }
 
@@ -211,6 +211,8 @@ extension Witness {
         case .shown: "shown"
         case .pinned: "pinned"
         case .unpinned: "unpinned"
+        case .watched: "watched"
+        case .unwatched: "unwatched"
         case .holder(let holder): "holder \(holder.state)"
         case .sessions(_, let more): more ? "sessions with more" : "sessions"
         case .statistics: "statistics"
