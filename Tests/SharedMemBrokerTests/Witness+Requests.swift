@@ -94,6 +94,8 @@ extension Witness {
         case (.unpin(let segmentID), .unpinned):
             if tenant?.pins[segmentID] == nil { findings.append("unpinned segment id \(segmentID), not pinned") }
             losePin(peer, segmentID)
+        case (.watch(let request), .watched): watch(caller, request)
+        case (.unwatch(let request), .unwatched): unwatch(caller, request)
         case (.create(let definition), .created(let segmentID)):
             if case .done(let change) = question.verdict {
                 if change.createdSegmentID != segmentID { findings.append("\(segmentID) was made, not \(change)") }
@@ -183,6 +185,7 @@ extension Witness {
         case (.pin(let segmentID), EIDRM):
             isFitting = tenant?.attached[segmentID] != nil && segments[segmentID] == nil
         case (.unpin(let segmentID), EINVAL): isFitting = tenant?.pins[segmentID] == nil
+        case (.watch(let request), _): isFitting = self.isFitting(failure.error, request, tenant)
         case (.whoHolds(let segmentID), EINVAL): isFitting = tenant?.attached[segmentID] == nil
         case (.whoHolds(let segmentID), EIDRM): isFitting = segments[segmentID] == nil
         case (.whoHolds, EACCES): isFitting = question.verdict == .denied
