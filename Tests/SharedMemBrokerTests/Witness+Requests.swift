@@ -152,7 +152,10 @@ extension Witness {
         }
         update(caller) {
             $0.attached[segmentID] = count > 1 ? count - 1 : nil
-            if count == 1 { $0.pins[segmentID] = nil }
+            if count == 1 {
+                $0.pins[segmentID] = nil
+                $0.watches[segmentID] = nil
+            }
         }
     }
 
