@@ -35,10 +35,13 @@
  * WATCH says what a session sleeps on: stripes of a segment that it's attached to (reading is enough), or the segment's
  * own notify word (see sharedmem_layout.h). What it names is added to what the session watches there, once, however often
  * it's named; UNWATCH takes it away. The flags that writers look at are set and fenced before WATCH's reply: whoever looks
- * at the values behind the reply misses nothing. EINVAL: nothing is named, or the segment isn't attached; ESTALE: the
- * generation isn't the one that counts, or the segment is about to move to another one: attach again, and watch that.
- * UNWATCH of what isn't watched, or can't be any more, is no error. Watches go with the last DETACH, with the end of the
- * connection, with a new HELLO and with the generation; RECONNECT keeps them, and so does a restart of the daemon.
+ * at the values behind the reply misses nothing. EINVAL: nothing is named, or the segment isn't attached; EIDRM: it was
+ * removed; ESTALE: the generation isn't the one that counts, or the segment moves to another one: attach again, and watch
+ * that. UNWATCH of what isn't watched, or can't be any more, is no error.
+ * Watches go with the last DETACH, with the end of the connection, with a new HELLO and with the generation. They outlive
+ * the daemon: the session finds them after RECONNECT. But whether the daemon ended, or only saw the connection end, its
+ * client can't know: behind each RECONNECT it attaches, sends WATCH again, which then costs nothing, and looks for itself
+ * at what may have changed meanwhile.
  *
  * A frame that is truncated, too long, of length 0, of an unknown type, or accompanied by descriptors ends the
  * connection. A daemon that doesn't speak any major version between major_min and major_max answers ERROR with
