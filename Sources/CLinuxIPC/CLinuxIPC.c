@@ -29,6 +29,8 @@
 
 int linuxipc_errno(void) { return errno; }
 
+void linuxipc_set_errno(int error) { errno = error; }
+
 const char *linuxipc_error_text(int error) { return strerrordesc_np(error); }
 
 const char *linuxipc_error_name(int error) { return strerrorname_np(error); }
@@ -552,3 +554,14 @@ __attribute__((constructor)) static void register_fork_handler(void) {
 const char *linuxipc_program_name(void) { return program_invocation_short_name; }
 
 const char *linuxipc_environment_value(const char *name) { return secure_getenv(name); }
+
+/* MARK: The end */
+
+static void (*at_exit)(void);
+
+void linuxipc_at_exit(void (*body)(void)) { __atomic_store_n(&at_exit, body, __ATOMIC_RELEASE); }
+
+__attribute__((destructor)) static void call_at_exit(void) {
+    void (*body)(void) = __atomic_load_n(&at_exit, __ATOMIC_ACQUIRE);
+    if (body) body();
+}

@@ -86,6 +86,7 @@ extension Errno {
     /// ENOTCONN: nobody is connected.
     package static var notConnected: Errno { Errno(rawValue: ENOTCONN) }
     /// ETIMEDOUT: the time passed.
+    package static var cancelled: Errno { Errno(rawValue: ECANCELED) }
     package static var timedOut: Errno { Errno(rawValue: ETIMEDOUT) }
     /// ECONNREFUSED: nobody listens.
     package static var connectionRefused: Errno { Errno(rawValue: ECONNREFUSED) }

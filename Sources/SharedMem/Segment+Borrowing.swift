@@ -26,14 +26,14 @@ extension Segment {
     }
 
     /// A pin that is held, and what was found under it.
-    private struct Loan {
+    struct Loan {
         let store: Store
         let pin: HeldPin
         let value: PinnedValue?
     }
 
     /// Pins and looks `key` up; nil: there is no pin to be had, or copying is cheaper.
-    private func loan(of key: some SegmentKey) throws(SharedMemError) -> Loan? {
+    func loan(of key: some SegmentKey) throws(SharedMemError) -> Loan? {
         try key.withKeyBytes { (key) throws(SharedMemError) in
             try unsafe withView { (view) throws(StoreError) in
                 let store = unsafe view.pointee.store

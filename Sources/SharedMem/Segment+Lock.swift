@@ -24,8 +24,7 @@ extension Segment {
         _ body: (borrowing Store, _ time: UInt64) throws(StoreError) -> Result
     ) throws(SharedMemError) -> Result {
         guard access == .readWrite else {
-            throw SharedMemError(
-                .readOnly, errno: Errno.readOnly.rawValue, "segment '" + name + "' is attached read-only")
+            throw readOnlyError
         }
         // Read before the lock: a precise clock would double the cost of a set, inside it everybody would wait for it.
         let time = SystemClock.realtimeCoarse()

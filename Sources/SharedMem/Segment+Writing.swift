@@ -22,6 +22,13 @@ public struct SetOptions: Sendable {
         return options
     }
 
+    /// Sets a value with this tag.
+    public static func typed(_ type: ValueType) -> SetOptions {
+        var options = SetOptions()
+        options.type = type
+        return options
+    }
+
     /// Sets a value that lives for `duration`.
     public static func expiring(in duration: Duration) -> SetOptions {
         var options = SetOptions()
@@ -89,6 +96,14 @@ extension Segment {
 
     static func type<Value: SegmentValue>(of value: Value) -> ValueType { Value.valueType }
 
+    /// Sets `key` to bytes with options; as `set(_:to:_:)`.
+    package func set(
+        _ key: RawSpan, to value: RawSpan, _ type: ValueType, _ options: SetOptions
+    ) throws(SharedMemError) -> UInt64 {
+        var hint = 0
+        return try set(key, to: value, type, options, hint: &hint)
+    }
+
     /// Sets a key; `hint` is the slot where it stood before, 0 if that isn't known, and becomes the one it has now.
     @inline(__always)
     func set(
@@ -140,13 +155,15 @@ extension Segment {
     /// With a version, only if the key has that one; otherwise throws `versionDiffers`.
     @discardableResult
     public func delete(_ key: some SegmentKey, ifVersion version: UInt64? = nil) throws(SharedMemError) -> Bool {
-        try key.withKeyBytes { (key) throws(SharedMemError) in
-            let deleted: UInt64? = try writing(key) { (store, _) throws(StoreError) in
-                try unsafe key.withUnsafeBytes { (key) throws(StoreError) in
-                    try unsafe store.delete(key, expectedVersion: version, bootTime: SystemClock.boottime)
-                }
+        try key.withKeyBytes { (key) throws(SharedMemError) in try deletion(of: key, ifVersion: version) != nil }
+    }
+
+    /// Deletes `key` and returns the version of the deletion; nil: there was no such key.
+    package func deletion(of key: RawSpan, ifVersion version: UInt64?) throws(SharedMemError) -> UInt64? {
+        try writing(key) { (store, _) throws(StoreError) in
+            try unsafe key.withUnsafeBytes { (key) throws(StoreError) in
+                try unsafe store.delete(key, expectedVersion: version, bootTime: SystemClock.boottime)
             }
-            return deleted != nil
         }
     }
 

@@ -34,6 +34,13 @@ extension Session {
         }
     }
 
+    /// Describes the first segment that the caller may read whose name comes behind `last` (empty: the first of all).
+    package func segment(after last: String) throws(SharedMemError) -> SegmentInfo? {
+        let answer = try exchange(.list(after: last.isEmpty ? nil : Self.name(last)))
+        guard case .list(let page, _) = answer.reply else { throw Connection.unexpected("a list") }
+        return page.first.map { SegmentInfo($0) }
+    }
+
     /// Describes one segment, which the caller must be allowed to read.
     public func info(of segment: String) throws(SharedMemError) -> SegmentInfo {
         let name = try Self.name(segment)

@@ -38,6 +38,14 @@ extension Transaction {
         return try segment.value(current.bytes, current.info)
     }
 
+    /// The value that `key` has in the transaction, nil: there is none; and the version that it was read with, 0: the
+    /// transaction has set it itself, or there is none.
+    package mutating func reading(of key: [UInt8]) throws(SharedMemError) -> (bytes: [UInt8]?, version: UInt64) {
+        let value = try current(key)
+        let entry = try entries[index(of: key)]
+        return (value?.bytes, entry.change == nil ? entry.reading?.version ?? 0 : 0)
+    }
+
     /// What a key has now, seen from inside the transaction.
     private mutating func current(_ key: some SegmentKey) throws(SharedMemError) -> CopiedBytes<ValueType>? {
         let index = try index(of: key)

@@ -37,7 +37,7 @@ func layer(_ name: String, _ dependencies: [Target.Dependency], linkerSettings: 
 let package = Package(
     name: "libsharedmem",
     products: [
-        .library(name: "sharedmem", type: .dynamic, targets: ["SharedMem"])
+        .library(name: "sharedmem", type: .dynamic, targets: ["SharedMemABI"])
     ],
     targets: [
         .target(name: "CSharedMem"),
@@ -46,6 +46,8 @@ let package = Package(
         layer("LinuxIPC", ["CLinuxIPC"]),
         layer("SharedMemStore", ["CSharedMem", "CXXHash"]),
         layer("SharedMemProtocol", ["CSharedMem"]),
-        layer("SharedMem", ["SharedMemStore", "SharedMemProtocol", "LinuxIPC"], linkerSettings: linkerSettings),
+        layer("SharedMem", ["SharedMemStore", "SharedMemProtocol", "LinuxIPC"]),
+        layer(
+            "SharedMemABI", ["SharedMem", "LinuxIPC", "CLinuxIPC", "CSharedMem"], linkerSettings: linkerSettings),
     ]
 )

@@ -29,6 +29,9 @@ extern "C" {
 /* The calling thread's errno; errno itself is a macro. */
 int linuxipc_errno(void);
 
+/* Sets the calling thread's errno. */
+void linuxipc_set_errno(int error);
+
 /* The text of an error ("No such file or directory"), untranslated, or NULL for an unknown one. */
 const char *linuxipc_error_text(int error);
 
@@ -385,5 +388,10 @@ static inline void linuxipc_pause(void) {
 #ifdef __cplusplus
 }
 #endif
+
+/* MARK: The end */
+
+/* Calls `body` when the process exits or unloads the library that holds this; the last one that was given counts. */
+void linuxipc_at_exit(void (*body)(void));
 
 #endif

@@ -1,0 +1,35 @@
+internal import CLinuxIPC
+internal import CSharedMem
+
+/// A sentence for an error.
+@c @implementation
+public func sharedmem_strerror(_ error: Int32) -> UnsafePointer<CChar>? {
+    // The smallest number has no positive one.
+    let number = error == .min ? .max : abs(error)
+    let own: StaticString? =
+        switch number {
+        case 0: "success"
+        case ENOENT: "no such key or segment"
+        case EACCES, EPERM: "the segment's permissions don't allow it"
+        case EROFS: "the segment is attached read-only"
+        case ENOSPC: "no room"
+        case EMSGSIZE: "the buffer is too small for the value"
+        case ESTALE: "the version is another one"
+        case ETIMEDOUT: "the time is over"
+        case ECANCELED: "the wait was cancelled"
+        case EUCLEAN: "the segment is corrupted"
+        case ENOTCONN: "no daemon: see that sharedmemd runs"
+        case EIDRM: "the segment was removed"
+        case EPROTONOSUPPORT: "the versions of library, daemon and segment don't understand each other"
+        case EDQUOT: "the caller's share is used up"
+        case EEXIST: "there is a segment of that name"
+        case EMEDIUMTYPE: "the value has another type"
+        case ERANGE: "the sum doesn't fit into 64 bits"
+        case ENAMETOOLONG: "the key has more than 512 bytes"
+        case EAGAIN: "writers have changed it again and again"
+        case EINVAL: "an argument is missing or breaks a rule"
+        default: nil
+        }
+    if let own { return unsafe UnsafeRawPointer(own.utf8Start).assumingMemoryBound(to: CChar.self) }
+    return unsafe linuxipc_error_text(number) ?? linuxipc_error_text(EINVAL)
+}
