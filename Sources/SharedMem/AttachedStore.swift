@@ -168,6 +168,9 @@ final class AttachedStore: Sendable {
         }
     }
 
+    /// Wakes everybody who sleeps on the notify word with this index; needs only a read-only mapping.
+    func wakeWatchers(of index: Int) { data.wake(at: NotifyWords.offset(of: index), count: Int32.max) }
+
     /// Wakes one writer who sleeps on the lock word.
     func wakeLockWaiter() {
         switch lock {

@@ -4,7 +4,7 @@ extension Segment {
     /// Holds the segment's memory against its invariants, under the lock word; for tests and measurements.
     package func audit() throws(SharedMemError) -> Audit {
         var failure: AuditFailure?
-        let audit: Audit? = try writing { (store, _) throws(StoreError) in
+        let audit: Audit? = try writing(stripes: { _ in 0 }) { (store, _) throws(StoreError) in
             do throws(AuditFailure) {
                 return try store.audit()
             } catch {

@@ -15,11 +15,12 @@ extension Segment {
     /// Runs `body` as the owner of the lock word; what it did is only acknowledged if the word was still ours.
     ///
     /// If it wasn't, the daemon has moved the values to a new generation: the change counts if it was taken along, and is
-    /// done again otherwise. `body` makes one change at most.
+    /// done again otherwise. `body` makes one change at most, of keys that have these watch `stripes`.
     ///
     /// Models: `lock.pml` and `retire.pml`.
     @inline(__always)
     func writing<Result>(
+        stripes: (borrowing Store) -> UInt64,
         _ body: (borrowing Store, _ time: UInt64) throws(StoreError) -> Result
     ) throws(SharedMemError) -> Result {
         guard access == .readWrite else {
@@ -32,10 +33,18 @@ extension Segment {
         var lost: LostChange<Result>?
         let result: Result? = try unsafe withView { (view) throws(StoreError) in
             if let change = lost.take(), change.store.wasTakenAlong(change.version) { return change.result }
-            return try unsafe locked(view, view.pointee.store, time, &timedOut, &lost, body)
+            return try unsafe locked(view, view.pointee.store, time, &timedOut, &lost, stripes, body)
         }
         if let result { return result }
         throw timedOut ?? SharedMemError(.lockTimeout, "segment '" + name + "': the lock word was not free in time")
+    }
+
+    /// The same for a change of one key.
+    @inline(__always)
+    func writing<Result>(
+        _ key: RawSpan, _ body: (borrowing Store, _ time: UInt64) throws(StoreError) -> Result
+    ) throws(SharedMemError) -> Result {
+        try writing(stripes: { store in unsafe key.withUnsafeBytes { unsafe store.stripeBit(of: $0) } }, body)
     }
 
     /// A change that was made under a lock that was lost.
@@ -63,7 +72,7 @@ extension Segment {
     @inline(__always)
     private func locked<Result>(
         _ view: UnsafePointer<AttachedStore.View>, _ store: borrowing Store, _ time: UInt64,
-        _ timedOut: inout SharedMemError?, _ lost: inout LostChange<Result>?,
+        _ timedOut: inout SharedMemError?, _ lost: inout LostChange<Result>?, _ stripes: (borrowing Store) -> UInt64,
         _ body: (borrowing Store, _ time: UInt64) throws(StoreError) -> Result
     ) throws(StoreError) -> Result? {
         if store.has(.lockLeftOut) { return try body(store, time) }
@@ -72,6 +81,7 @@ extension Segment {
             timedOut = try unsafe lockSlowly(view, store, found)
             if timedOut != nil { return nil }
         }
+        let isWatchedTooEarly = store.has(.flagReadTooEarly) && store.isWatched
         let before = store.commitNumber
         let result: Result
         do throws(StoreError) {
@@ -92,6 +102,9 @@ extension Segment {
                 if version != before { lost = LostChange(store: copy store, version: version, result: result) }
                 throw .retired
             }
+        }
+        if version != before, store.has(.flagReadTooEarly) ? isWatchedTooEarly : store.isWatched {
+            unsafe wakeWatchers(stripes(store), version, view)
         }
         return result
     }

@@ -102,7 +102,7 @@ extension Segment {
         }
         guard access == .readWrite else { throw SharedMemError(.busy, segment: name) }
         // Under the lock word nothing changes.
-        return try writing { (store, _) throws(StoreError) in
+        return try writing(stripes: { _ in 0 }) { (store, _) throws(StoreError) in
             var own = copy store
             let found = try unsafe withUnsafePointer(to: &own) { (store) throws(StoreError) in try unsafe round(store) }
             guard let found else { throw .corrupted(.record) }

@@ -105,7 +105,7 @@ extension Segment {
                         AttachedStore.View.store(view), key, hint: slot, to: value, type: tag, at: time)
                 }
             }
-            if plain.hasWaiters { finish(.withWaiters) }
+            if !plain.audience.isEmpty { unsafe wake(plain, key, view) }
             if plain.version != 0 {
                 if plain.slotOffset != 0 {
                     hint = plain.slotOffset
@@ -123,7 +123,7 @@ extension Segment {
         _ key: RawSpan, to value: RawSpan, _ options: SharedMemStore.SetOptions, hint: inout Int
     ) throws(SharedMemError) -> UInt64 {
         var slot = hint
-        let version = try writing { (store, time) throws(StoreError) in
+        let version = try writing(key) { (store, time) throws(StoreError) in
             try unsafe key.withUnsafeBytes { (key) throws(StoreError) in
                 try unsafe value.withUnsafeBytes { (value) throws(StoreError) in
                     try unsafe store.set(
@@ -141,7 +141,7 @@ extension Segment {
     @discardableResult
     public func delete(_ key: some SegmentKey, ifVersion version: UInt64? = nil) throws(SharedMemError) -> Bool {
         try key.withKeyBytes { (key) throws(SharedMemError) in
-            let deleted: UInt64? = try writing { (store, _) throws(StoreError) in
+            let deleted: UInt64? = try writing(key) { (store, _) throws(StoreError) in
                 try unsafe key.withUnsafeBytes { (key) throws(StoreError) in
                     try unsafe store.delete(key, expectedVersion: version, bootTime: SystemClock.boottime)
                 }
@@ -157,7 +157,7 @@ extension Segment {
     @discardableResult
     public func add(_ delta: Int64, to key: some SegmentKey) throws(SharedMemError) -> Int64 {
         try key.withKeyBytes { (key) throws(SharedMemError) in
-            try writing { (store, time) throws(StoreError) in
+            try writing(key) { (store, time) throws(StoreError) in
                 try unsafe key.withUnsafeBytes { (key) throws(StoreError) in
                     try unsafe store.add(delta, to: key, at: time, bootTime: SystemClock.boottime)
                 }
@@ -175,7 +175,7 @@ extension Segment {
         while let found = try nextKeyInfo(after: &cursor) {
             guard found.hasExpired else { continue }
             let now = SystemClock.boottime()
-            let isDeleted = try writing { (store, _) throws(StoreError) in
+            let isDeleted = try unsafe writing(found.key.span.bytes) { (store, _) throws(StoreError) in
                 try unsafe found.key.span.bytes.withUnsafeBytes { (key) throws(StoreError) in
                     try unsafe store.deleteIfExpired(key, bootTime: now)
                 }

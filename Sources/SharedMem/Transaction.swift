@@ -136,7 +136,8 @@ extension Transaction {
             entry.expected.map { TransactionRead(key: entry.key, version: $0) }
         }
         do throws(SharedMemError) {
-            return try segment.writing { (store, time) throws(StoreError) in
+            return try segment.writing(stripes: { store in store.stripeBits(of: writes) }) {
+                (store, time) throws(StoreError) in
                 try store.commit(reads: reads, writes: writes, at: time, bootTime: SystemClock.boottime)
             }
         } catch {

@@ -43,6 +43,14 @@ package enum SeededFault: UInt32, CaseIterable, Sendable {
     case copiedUnchecked = 18
     /// Operations of clients don't look whether the daemon lives.
     case lifeIgnored = 19
+    /// Notify words aren't moved.
+    case wakeLeftOut = 20
+    /// Writers look whether anybody watches before their change is visible.
+    case flagReadTooEarly = 21
+    /// Changes don't go into the ring, and nobody is told so.
+    case ringLeftOut = 22
+    /// Who reads the ring believes an entry that was overwritten meanwhile.
+    case overrunIgnored = 23
 
     #if SHAREDMEM_TEST_HOOKS
         /// Whether this build can seed faults.

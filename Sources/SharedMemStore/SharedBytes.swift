@@ -151,6 +151,19 @@ extension SharedBytes {
         note(result.newValue, offset, byteCount: 8)
     }
 
+    /// Adds to 4 bytes that other processes may change at the same time, after everything that was stored before; wraps.
+    package func addReleasing32(_ summand: UInt32, _ offset: Int) {
+        let result = unsafe word32(offset).pointee.wrappingAdd(summand, ordering: .releasing)
+        note(UInt64(result.newValue), offset, byteCount: 4)
+    }
+
+    /// Raises 8 bytes that other processes may raise at the same time to at least `value`, after everything that was
+    /// stored before.
+    package func raiseReleasing(to value: UInt64, _ offset: Int) {
+        let result = unsafe word64(offset).pointee.max(value, ordering: .releasing)
+        note(result.newValue, offset, byteCount: 8)
+    }
+
     /// Lends `count` bytes at `offset`, which nobody changes meanwhile: a pinned record's.
     package func withBytes<Result, Failure: Error>(
         at offset: Int, count: Int, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result

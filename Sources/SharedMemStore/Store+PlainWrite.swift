@@ -12,8 +12,19 @@ package struct PlainSet: Sendable {
     package let version: UInt64
     /// Where the key stands; 0 beside a version: the lock was lost, and the change may not count.
     package let slotOffset: Int
-    /// Whether the lock word was given back to somebody who waits, and has to be woken.
-    package let hasWaiters: Bool
+    /// Who has to be told.
+    package let audience: Audience
+
+    /// Who may be asleep and wait for the lock word, or for the change.
+    package struct Audience: OptionSet, Sendable {
+        package let rawValue: UInt8
+        package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        /// The lock word was given back to somebody who waits.
+        package static let writers = Audience(rawValue: 1)
+        /// Something is watched.
+        package static let watchers = Audience(rawValue: 2)
+    }
 }
 
 extension Store {
@@ -29,8 +40,9 @@ extension Store {
         type: UInt8, at time: UInt64
     ) -> PlainSet {
         guard unsafe !store.pointee.has(.lockLeftOut), unsafe store.pointee.tryLock(at: time) == 0 else {
-            return PlainSet(version: 0, slotOffset: 0, hasWaiters: false)
+            return PlainSet(version: 0, slotOffset: 0, audience: [])
         }
+        let isWatchedTooEarly = unsafe store.pointee.has(.flagReadTooEarly) && store.pointee.isWatched
         var version: UInt64 = 0
         var slot = hint
         if unsafe store.pointee.isLive, unsafe store.pointee.isSettled {
@@ -39,16 +51,22 @@ extension Store {
             } else {
                 version = unsafe recycleAny(store, key, &slot, value, type: type, at: time)
             }
-            if version == 0 {
+            if version != 0 {
+                unsafe store.pointee.noteInRing(version, key)
+            } else {
                 slot = hint
                 version = unsafe setUnderLock(store, key, hint: &slot, to: value, type: type, at: time)
             }
         }
+        var audience: PlainSet.Audience = []
         switch unsafe store.pointee.unlock() {
-        case .quietly: return PlainSet(version: version, slotOffset: slot, hasWaiters: false)
-        case .withWaiters: return PlainSet(version: version, slotOffset: slot, hasWaiters: true)
-        case .lost: return PlainSet(version: version, slotOffset: 0, hasWaiters: false)
+        case .quietly: break
+        case .withWaiters: audience = .writers
+        case .lost: return PlainSet(version: version, slotOffset: 0, audience: [])
         }
+        let isWatched = unsafe store.pointee.has(.flagReadTooEarly) ? isWatchedTooEarly : store.pointee.isWatched
+        if isWatched { audience.insert(.watchers) }
+        return PlainSet(version: version, slotOffset: slot, audience: audience)
     }
 
     /// Sets a key in the general way; 0: it failed.

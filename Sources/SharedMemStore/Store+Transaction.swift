@@ -36,6 +36,13 @@ package struct TransactionWrite: Sendable {
 }
 
 extension Store {
+    /// The watch stripes of the keys that a transaction writes, as bits.
+    package func stripeBits(of writes: [TransactionWrite]) -> UInt64 {
+        var bits: UInt64 = 0
+        for write in writes { bits |= unsafe write.key.span.bytes.withUnsafeBytes { unsafe stripeBit(of: $0) } }
+        return bits
+    }
+
     /// Checks everything that was read, then writes everything, and returns the version of all writes.
     ///
     /// Only for the owner of the lock word. Throws `versionDiffers` if something read has changed; whatever it throws,
@@ -72,6 +79,11 @@ extension Store {
         // SYNC: shows every pending record of the transaction at once; pairs with the load in `readPending`.
         data.storeReleasing(version, Int(sharedmem_at_commit_number))
         try finishTransaction()
+        for write in writes {
+            unsafe write.key.span.bytes.withUnsafeBytes { key in
+                unsafe noteInRing(version, key, isDeletion: write.value == nil)
+            }
+        }
         return version
     }
 

@@ -65,7 +65,7 @@ extension Store {
         if let expectedVersion { try check(old, hasVersion: expectedVersion, bootTime: bootTime) }
         guard let old else { return nil }
         let hadExpired = isExpired(old, bootTime: bootTime)
-        let version = try remove(old, hash)
+        let version = unsafe try remove(old, key, hash)
         return hadExpired ? nil : version
     }
 
@@ -75,7 +75,7 @@ extension Store {
     package func deleteIfExpired(_ key: UnsafeRawBufferPointer, bootTime: UInt64) throws(StoreError) -> Bool {
         let hash = try unsafe hashForWriting(key)
         guard let old = unsafe try position(of: key, hash), isExpired(old, bootTime: { bootTime }) else { return false }
-        _ = try remove(old, hash)
+        _ = unsafe try remove(old, key, hash)
         return true
     }
 
@@ -128,16 +128,20 @@ extension Store {
             allocation.block, extent, key: key, value: value, version: version, time: time,
             expiresAt: options.expiresAt, typeAndFlags: word)
         carryOut(intent)
+        unsafe noteInRing(version, key)
         return version
     }
 
     /// Deletes the key at a position and returns the version of the deletion.
     ///
     /// Models: `many.pml` and `write.pml`.
-    private func remove(_ old: Position, _ hash: KeyHash) throws(StoreError) -> UInt64 {
+    private func remove(
+        _ old: Position, _ key: UnsafeRawBufferPointer, _ hash: KeyHash
+    ) throws(StoreError) -> UInt64 {
         let version = data.load(Int(sharedmem_at_commit_number)) &+ 1
         noteDeletion(version, hash)
         carryOut(try intent(version, slot: old.slotOffset, old: old, new: Reference(bits: 0), nil, granuleCount: 0))
+        unsafe noteInRing(version, key, isDeletion: true)
         return version
     }
 

@@ -150,7 +150,8 @@ struct sharedmem_data_header {
     uint64_t ring_position;   /* entries ever written; entry n stands at n mod the ring's length; by the lock holder */
     uint64_t ring_gap;        /* version; the newest change that may be missing in the ring; only raised, by any writer and
                                  by the daemon: who knows less than this lists the keys again */
-    uint64_t reserved_ring[6]; /* 0 */
+    uint64_t ring_version;    /* version; the newest change in the ring; by the lock holder */
+    uint64_t reserved_ring[5]; /* 0 */
 
     struct sharedmem_watch_line watch;
     uint64_t reserved_header[448];          /* 0 */
@@ -179,6 +180,7 @@ SHAREDMEM_OFFSET(sharedmem_data_header, reuse_epoch, 264);
 SHAREDMEM_OFFSET(sharedmem_data_header, commit_number, 320);
 SHAREDMEM_OFFSET(sharedmem_data_header, ring_position, 384);
 SHAREDMEM_OFFSET(sharedmem_data_header, ring_gap, 392);
+SHAREDMEM_OFFSET(sharedmem_data_header, ring_version, 400);
 SHAREDMEM_OFFSET(sharedmem_data_header, watch, 448);
 SHAREDMEM_OFFSET(sharedmem_data_header, reserved_header, 512);
 SHAREDMEM_OFFSET(sharedmem_data_header, stripes, 4096);

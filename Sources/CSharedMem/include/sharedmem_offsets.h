@@ -33,6 +33,7 @@ enum {
     sharedmem_at_commit_number = SHAREDMEM_DATA_AT(commit_number),
     sharedmem_at_ring_position = SHAREDMEM_DATA_AT(ring_position),
     sharedmem_at_ring_gap = SHAREDMEM_DATA_AT(ring_gap),
+    sharedmem_at_ring_version = SHAREDMEM_DATA_AT(ring_version),
     sharedmem_at_watch_notify = SHAREDMEM_DATA_AT(watch.notify),
     sharedmem_at_watched = SHAREDMEM_DATA_AT(watch.watched),
     sharedmem_at_watched_stripes = SHAREDMEM_DATA_AT(watch.watched_stripes),
