@@ -2,8 +2,10 @@ internal import CBenchmarkFloors
 internal import Foundation
 
 /// The memory that a process which sets shares with those that watch.
+///
+/// `@unchecked Sendable`: the address never changes, and what is there is reached by atomic operations of C alone.
 @safe
-final class WakesMemory {
+final class WakesMemory: @unchecked Sendable {
     /// What they agree on; valid as long as the memory lives.
     @unsafe let wakes: OpaquePointer
     private let file: Int32

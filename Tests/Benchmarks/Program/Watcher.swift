@@ -19,6 +19,7 @@ struct Watcher: ParsableCommand {
         guard let pipe = FileHandle(forUpdatingAtPath: fifo) else { throw Failure("\(fifo) can't be opened") }
         let segment = try setter.open()
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(BENCHMARK_VALUE_SIZE), alignment: 64)
+        var version = try segment.metadata(Wakes.key)?.version ?? 0
         unsafe benchmark_wakes_arrive(wakes)
         while true {
             var number: UInt64 = 0
@@ -31,6 +32,7 @@ struct Watcher: ParsableCommand {
                     throw Failure("the FIFO gives nothing: errno \(errno)")
                 }
             default:
+                version = try segment.wait(for: Wakes.key, after: version)?.version ?? version
                 _ = try unsafe segment.get(Wakes.key.span.bytes, into: buffer)
             }
             let time = benchmark_nanoseconds()
