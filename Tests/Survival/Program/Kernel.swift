@@ -31,4 +31,40 @@ enum Kernel {
             throw Finding("unshare: errno \(errno)")
         }
     }
+
+    /// The letter of a process's state: "S" sleeps, "T" is stopped; nil: it's gone; `proc_pid_stat(5)`.
+    static func state(of pid: pid_t) -> UInt8? {
+        guard let text = contents(of: "/proc/\(pid)/stat"), let end = text.lastIndex(of: UInt8(ascii: ")")),
+            text.count > end + 2
+        else { return nil }
+        return text[end + 2]
+    }
+
+    /// Whether the first thread of a process sleeps on one word or on several; `proc_pid_syscall(5)`.
+    static func sleepsInFutex(_ pid: pid_t) -> Bool {
+        // Blocked in a system call: its number comes first. It's the same on each machine for the newer of the two.
+        guard let text = contents(of: "/proc/\(pid)/syscall") else { return false }
+        let number = String(decoding: text.prefix { $0 != UInt8(ascii: " ") }, as: UTF8.self)
+        return number == "\(futexNumber)" || number == "449"
+    }
+
+    /// The number of `futex(2)`.
+    private static var futexNumber: Int {
+        #if arch(x86_64)
+            202
+        #else
+            98
+        #endif
+    }
+
+    /// The first bytes of a file; nil: it can't be read.
+    private static func contents(of path: String) -> [UInt8]? {
+        let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        let text = unsafe [UInt8](unsafeUninitializedCapacity: 1024) { buffer, count in
+            count = max(0, unsafe read(file, buffer.baseAddress, buffer.count))
+        }
+        return text.isEmpty ? nil : text
+    }
 }
