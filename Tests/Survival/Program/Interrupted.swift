@@ -37,7 +37,7 @@ struct Interrupted: ParsableCommand {
     @Option(help: "Seeds the random moments.")
     var seed: UInt64 = 1
 
-    @Option(help: "A fault to put into the writers, which must then be found: wake or flag. Needs a debug build.")
+    @Option(help: "A fault to put into the writers, which must then be found: flag. Needs a debug build.")
     var fault: WatchingFault?
 
     @Option(help: "A command that prints the daemon's pid.")

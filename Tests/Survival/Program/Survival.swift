@@ -10,6 +10,6 @@ struct Survival: ParsableCommand {
             """,
         subcommands: [
             Load.self, Deaths.self, Stopped.self, Abandoned.self, Orphan.self, Attaching.self, Watching.self,
-            Interrupted.self, Forge.self,
+            Interrupted.self, Requeue.self, Crowd.self, Forge.self,
         ])
 }

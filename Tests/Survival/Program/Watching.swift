@@ -41,7 +41,7 @@ struct Watching: ParsableCommand {
     @Option(help: "Seeds the random choices.")
     var seed: UInt64 = 1
 
-    @Option(help: "A fault to put into the writers, which must then be found: wake or ring. Needs a debug build.")
+    @Option(help: "A fault to put into the writers, which must then be found: wake. Needs a debug build.")
     var fault: WatchingFault?
 
     func validate() throws {
@@ -105,7 +105,7 @@ struct Watching: ParsableCommand {
         var progress = (count: first, time: SystemClock.monotonic())
         crew.begin(changes)
         while try !crew.isDone() {
-            usleep(UInt32(random.next() % 10_000))
+            usleep(UInt32(random.next() % 3000))
             let now = SystemClock.monotonic()
             for entry in stopped where entry.until <= now { try crew.send(SIGCONT, to: entry.role) }
             stopped.removeAll { $0.until <= now }

@@ -10,8 +10,6 @@ enum WatchingFault: String, CaseIterable {
     case wake
     /// Writers look whether anybody watches before their change is visible.
     case flag
-    /// Changes don't go into the ring.
-    case ring
 
     /// Puts the fault into this process's store; a release build was refused before.
     func seed() {
@@ -19,7 +17,6 @@ enum WatchingFault: String, CaseIterable {
             switch self {
             case .wake: SeededFault.ofThisProcess = .wakeLeftOut
             case .flag: SeededFault.ofThisProcess = .flagReadTooEarly
-            case .ring: SeededFault.ofThisProcess = .ringLeftOut
             }
         #endif
     }
