@@ -10,6 +10,6 @@ struct Torture: ParsableCommand {
         subcommands: [
             Run.self, Worker.self, Fork.self, Kills.self, Hostile.self, HostileWorker.self, Heap.self, Progress.self,
             ProgressWriter.self, Costs.self, CostsWorker.self, PinHolder.self,
-            ForkedSleeper.self,
+            ForkedSleeper.self, Wakes.self, ForkedWatcher.self,
         ])
 }
