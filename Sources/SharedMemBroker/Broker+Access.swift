@@ -17,7 +17,7 @@ extension Broker {
         var effects: [Effect] = []
         if count == 1 {
             segments.update(segmentID) { $0.sessionCount -= 1 }
-            effects = dropPin(segmentID, of: session.id)
+            effects = dropPin(segmentID, of: session.id) + dropWatches(segmentID, of: session.id)
         }
         return effects + [.reply(call.peer, requestID: call.requestID, .detached)]
     }

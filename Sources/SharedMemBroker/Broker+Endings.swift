@@ -25,7 +25,7 @@ extension Broker {
         }
         let dead = holdings.sessions.sorted().compactMap { sessions[$0] }
         for session in dead {
-            effects += giveBack(session.id)
+            effects += giveBack(session.id) + dropWatches(of: session.id)
             end(session)
             recentDeaths.insert(session.id)
         }
@@ -52,7 +52,7 @@ extension Broker {
         return peer
     }
 
-    /// Takes back a session's pins and attachments.
+    /// Takes back a session's pins and attachments, which end with its connection also if the session is taken up again.
     mutating func giveBack(_ id: UInt32) -> [Effect] {
         let effects = dropPins(of: id)
         for segmentID in (sessions[id]?.attachments ?? [:]).keys {
@@ -87,7 +87,7 @@ extension Broker {
     private mutating func leave(_ id: PeerID) -> [Effect] {
         guard let peer = forgetConnection(id) else { return [] }
         guard let sessionID = peer.sessionID else { return forgetProcess(peer.process) }
-        let effects = giveBack(sessionID)
+        let effects = giveBack(sessionID) + dropWatches(of: sessionID)
         sessions.update(sessionID) { $0.state = .abandoned }
         return effects + endIfIdle(sessionID)
     }

@@ -12,6 +12,10 @@ internal import SharedMemProtocol
             case attachment
             /// A pin of a segment that never was.
             case pin
+            /// Something that a session watches in a segment that never was.
+            case watch
+            /// A watcher that is counted and doesn't exist.
+            case watcher
             /// A session that its connection has and the table hasn't.
             case session
             /// A session that is counted and doesn't exist.
@@ -55,6 +59,12 @@ internal import SharedMemProtocol
             case .pin:
                 guard let id = sessions.sortedIDs.first else { return false }
                 sessions.update(id) { $0.pins[.max] = 1 }
+            case .watch:
+                guard let id = sessions.sortedIDs.first else { return false }
+                sessions.update(id) { $0.setWatches(WatchSet(stripes: 1), in: .max) }
+            case .watcher:
+                guard let id = segments.all.first(where: { $0.memory != nil })?.id else { return false }
+                segments.update(id) { $0.watchCounts.add(WatchSet(segment: true)) }
             case .session:
                 guard let id = peers.values.compactMap(\.sessionID).min() else { return false }
                 sessions.lose(id)

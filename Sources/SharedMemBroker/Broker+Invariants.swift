@@ -3,8 +3,8 @@ internal import SharedMemProtocol
 extension Broker {
     /// What the state says against itself, for tests; empty as long as the rules keep it right.
     package var contradictions: [String] {
-        segmentContradictions + sessionContradictions + processContradictions + waiterContradictions
-            + switchContradictions
+        segmentContradictions + sessionContradictions + watchContradictions + processContradictions
+            + waiterContradictions + switchContradictions
     }
 
     /// Compares the table of segments with itself.
@@ -68,6 +68,27 @@ extension Broker {
         }
         for (segmentID, id) in sessions.strangers where segments[segmentID] == nil || sessions[id] != nil {
             found.append("session id \(id) is kept free for the lock of segment id \(segmentID)")
+        }
+        return found
+    }
+
+    /// Compares what sessions watch with what the segments count.
+    private var watchContradictions: [String] {
+        var found: [String] = []
+        var sets: [UInt64: [WatchSet]] = [:]
+        for session in sessions.all {
+            if session.state == .abandoned, !session.watches.isEmpty {
+                found.append("session \(session.id) was abandoned and watches")
+            }
+            for (segmentID, words) in session.watches {
+                sets[segmentID, default: []].append(words)
+                if words.isEmpty || segments[segmentID]?.memory == nil {
+                    found.append("session \(session.id) watches \(words) of segment id \(segmentID)")
+                }
+            }
+        }
+        for segment in segments.all where !segment.watchCounts.isSum(of: sets[segment.id] ?? []) {
+            found.append("segment \(segment.name) counts watchers of \(segment.watchCounts.words) that aren't there")
         }
         return found
     }

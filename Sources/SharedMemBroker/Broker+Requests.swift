@@ -49,6 +49,8 @@ extension Broker {
         case .show(let name): return try show(name, call)
         case .pin(let segmentID): return try pin(segmentID, call)
         case .unpin(let segmentID): return try unpin(segmentID, call)
+        case .watch(let watch): return try self.watch(watch, call)
+        case .unwatch(let watch): return unwatch(watch, call)
         case .whoHolds(let segmentID): return try askForOwner(of: segmentID, call)
         case .sessions(let after): return describeSessions(after: after, call)
         case .statistics: return [.replyWithStatistics(call.peer, requestID: call.requestID, statistics)]

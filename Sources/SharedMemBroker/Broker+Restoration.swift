@@ -18,9 +18,10 @@ extension Broker {
         segments.isChanged = true
         var effects: [Effect] = []
         for saved in state.segments { effects += takeUp(saved, isKept: kept.contains(saved.id)) }
+        let segmentIDs = Set(segments.all.map(\.id))
         var dead: [ProcessIdentity: [Session]] = [:]
         for saved in state.sessions {
-            let session = Session(saved, writable: Set(saved.writable).filter { segments[$0] != nil })
+            let session = Session(saved, segmentIDs: segmentIDs)
             guard living.contains(saved.process) else {
                 dead[saved.process, default: []].append(session)
                 continue
@@ -32,6 +33,7 @@ extension Broker {
             for session in dead[process] ?? [] { recentDeaths.insert(session.id) }
             effects += repairs(after: dead[process] ?? [])
         }
+        effects += restoreWatched()
         // Those that nothing depends on; only now are all of a process's sessions known.
         for id in sessions.sortedIDs { _ = endIfIdle(id) }
         for process in living.sorted(by: { ($0.pid, $0.mark) < ($1.pid, $1.mark) }) {
@@ -71,6 +73,7 @@ extension Broker {
             return [.log(.error, "session \(session.id) was saved twice, ignoring the second one")]
         }
         sessions.insert(session)
+        countWatches(of: session)
         processes.insert(session.id, of: session.process)
         return []
     }

@@ -32,6 +32,7 @@ extension Broker {
         let segment = try find(name)
         guard segment.permissions.allowRemoval(by: call.identity) else { throw .removal(segment, call.identity) }
         guard case .ready = segment.state else { throw .unfinished(name) }
+        forgetWatches(in: segment.id)
         segments.remove(segment.id)
         switches.remove(segment.id)
         sessions.noteOwner(nil, of: segment.id)

@@ -51,7 +51,7 @@ extension Broker {
 
     /// Goes on with a session whose token the caller shows, over its connection instead of the one that it had.
     ///
-    /// What was attached is to be attached again. Pins that were found after a restart stay.
+    /// What was attached is to be attached again. What it watches stays, and so do pins that were found after a restart.
     mutating func resume(_ reconnect: Reconnect, _ call: Call) -> [Effect] {
         guard let major = commonMajor(with: reconnect.majors) else { return refuseProtocol(reconnect.majors, call) }
         guard let peer = peers[call.peer] else { return [] }

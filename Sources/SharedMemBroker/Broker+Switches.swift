@@ -33,6 +33,7 @@ extension Broker {
             $0.isSpoiled = false
             $0.hasToldOfLack = false
         }
+        forgetWatches(in: segmentID)
         sessions.noteOwner(nil, of: segmentID)
         record.switchCount += 1
         let sentence = "segment \(segment.name) has moved to generation \(memory.generation)"

@@ -13,6 +13,11 @@ extension Broker {
         case pin(PeerID, requestID: UInt32, segmentID: UInt64, session: UInt32)
         /// Take a session's pin of a segment away.
         case unpin(segmentID: UInt64, session: UInt32)
+        /// Set the flags of what is watched to exactly these, and fence: the effects behind this one depend on it.
+        case setWatched(segmentID: UInt64, WatchSet)
+        /// The same for a segment that an earlier daemon left; and move and wake the notify words that were flagged
+        /// before, and these.
+        case restoreWatched(segmentID: UInt64, WatchSet)
         /// Keep `savedState` over a restart; the effects behind this one depend on it. (A death is saved behind its
         /// repairs: who is killed in between repairs once more.)
         case save
@@ -24,8 +29,9 @@ extension Broker {
         /// Nobody needs to be told of this process's death any more.
         case forgetProcess(ProcessIdentity)
         /// Free a segment's lock word if it's the one of one of these dead sessions, finish or undo what it was about,
-        /// take their pins, and wake everybody who waits for the word, whatever it says; tell `repaired` if it was one of
-        /// theirs, and `spoiled` if it can't be trusted. `owner` names the process for the log, `process 7 (name) of uid 1`.
+        /// take their pins, wake everybody who waits for the word, whatever it says, and move and wake all notify words
+        /// that are watched: a wake-up dies with its waker. Tell `repaired` if the word was one of theirs, and `spoiled` if
+        /// it can't be trusted. `owner` names the process for the log, `process 7 (name) of uid 1`.
         case repair(segmentID: UInt64, sessions: [UInt32], owner: String)
         /// Look at a segment's lock word, and tell `lockSeen`.
         case seeLock(PeerID, requestID: UInt32, segmentID: UInt64)
@@ -36,12 +42,13 @@ extension Broker {
         /// Make the segment's next generation on the worker: take the lock word (from `owner`, which will never give
         /// it back, or nil: as it comes), copy what is valid; answered by `generationMade` or `generationFailed`.
         case makeGeneration(segmentID: UInt64, generation: UInt64, SegmentDefinition, from: UInt32?)
-        /// The saved state says that the new generation counts: mark the old one as retired, wake everybody, and give
-        /// its memory back when its pins are gone.
+        /// The saved state says that the new generation counts: mark the old one as retired, wake everybody who waits or
+        /// watches, and give its memory back when its pins are gone.
         case retireGeneration(segmentID: UInt64, generation: UInt64)
         /// Make a segment's memory files (of generation 1) on the worker; answered by `memoryMade` or `memoryFailed`.
         case makeMemory(segmentID: UInt64, SegmentDefinition)
-        /// Set the state in the header to REMOVED and close the descriptors; the memory goes with the last mapping.
+        /// Set the state in the header to REMOVED, wake everybody who watches, and close the descriptors; the memory goes
+        /// with the last mapping.
         /// Its pins stay as they are, for a write that is under way. The same for a generation of a removed segment that
         /// `generationMade` told of too late.
         case releaseMemory(segmentID: UInt64)

@@ -83,6 +83,26 @@ extension Refusal {
         Refusal(EINVAL, "the session has no pin of segment id \(segmentID), expected as many as it has asked for")
     }
 
+    /// WATCH names no notify word.
+    static func nothingToWatch(_ segmentID: UInt64) -> Refusal {
+        Refusal(EINVAL, "nothing of segment id \(segmentID) is named to be watched, expected a stripe or the segment")
+    }
+
+    /// The generation that is to be watched isn't the one that counts.
+    static func generation(_ request: WatchRequest, of segment: Segment) -> Refusal {
+        Refusal(
+            ESTALE,
+            "generation \(request.generation) of segment \(segment.name) can't be watched, expected "
+                + "\(segment.memory?.generation ?? 0): attach again")
+    }
+
+    /// The segment that is to be watched is about to have another generation.
+    static func moving(_ segment: Segment) -> Refusal {
+        Refusal(
+            ESTALE,
+            "segment \(segment.name) moves to another generation, expected to be attached again and watched then")
+    }
+
     /// Only who may write a segment waits for its lock.
     static func owner(of segment: Segment, _ identity: PeerIdentity) -> Refusal {
         Refusal(

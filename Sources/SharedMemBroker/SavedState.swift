@@ -84,6 +84,21 @@ package struct SavedSession: Equatable, Sendable {
     package var lastChange: Change?
     /// Whether its connection was seen to end: nobody will free a lock word that it holds.
     package var isAbandoned: Bool
+    /// What it watches, by ascending segment id: in the generations that count.
+    package var watches: [Watch]
+
+    /// What a session watches in a segment.
+    package struct Watch: Equatable, Sendable {
+        /// The segment's id.
+        package var segmentID: UInt64
+        /// The notify words.
+        package var words: WatchSet
+
+        package init(segmentID: UInt64, words: WatchSet) {
+            self.segmentID = segmentID
+            self.words = words
+        }
+    }
 
     /// A change that must not be done twice.
     package struct Change: Equatable, Sendable {
@@ -100,7 +115,8 @@ package struct SavedSession: Equatable, Sendable {
 
     package init(
         id: UInt32, token: SessionToken, process: ProcessIdentity, uid: UInt32, gid: UInt32, since: UInt64,
-        program: [UInt8], writable: [UInt64], lastChange: Change?, isAbandoned: Bool = false
+        program: [UInt8], writable: [UInt64], lastChange: Change?, isAbandoned: Bool = false,
+        watches: [Watch] = []
     ) {
         self.id = id
         self.token = token
@@ -112,5 +128,6 @@ package struct SavedSession: Equatable, Sendable {
         self.writable = writable
         self.lastChange = lastChange
         self.isAbandoned = isAbandoned
+        self.watches = watches
     }
 }

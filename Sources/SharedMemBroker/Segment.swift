@@ -16,6 +16,8 @@ struct Segment: Sendable {
     var chargedByteCount: UInt64
     /// Sessions that are attached.
     var sessionCount = 0
+    /// Who watches it, in the generation that counts.
+    var watchCounts = WatchCounts()
     /// How far its memory is.
     var state = State.making([])
     /// The request that it's being made for, which may come again.

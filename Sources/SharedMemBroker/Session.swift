@@ -26,6 +26,10 @@ struct Session: Sendable {
     var attachments: [UInt64: Int] = [:]
     /// How often it has pinned which segment, removed segments included.
     var pins: [UInt64: Int] = [:]
+    /// What it watches in which segment, never nothing; kept by RECONNECT, before anything is attached again.
+    private(set) var watches: [UInt64: WatchSet] = [:]
+    /// How often that has changed.
+    private(set) var watchChangeCount: UInt64 = 0
     /// When another HELLO of its process took it up again: a lock word that it took before is nobody's; 0: never.
     var resumedAt: UInt64 = 0
 
@@ -37,6 +41,12 @@ struct Session: Sendable {
         case restored
         /// No longer, though its process lives.
         case abandoned
+    }
+
+    /// Replaces what it watches in a segment.
+    mutating func setWatches(_ words: WatchSet, in segmentID: UInt64) {
+        watches[segmentID] = words.isEmpty ? nil : words
+        watchChangeCount &+= 1
     }
 
     /// The most segments that one session may be attached to.
@@ -80,11 +90,12 @@ extension Session {
     var saved: SavedSession {
         SavedSession(
             id: id, token: token, process: process, uid: uid, gid: gid, since: since, program: program,
-            writable: writable.sorted(), lastChange: lastChange, isAbandoned: state == .abandoned)
+            writable: writable.sorted(), lastChange: lastChange, isAbandoned: state == .abandoned,
+            watches: watches.sorted { $0.key < $1.key }.map { SavedSession.Watch(segmentID: $0.key, words: $0.value) })
     }
 
-    /// Takes up what was kept.
-    init(_ saved: SavedSession, writable: Set<UInt64>) {
+    /// Takes up what was kept, as far as it's about segments that exist.
+    init(_ saved: SavedSession, segmentIDs: Set<UInt64>) {
         id = saved.id
         process = saved.process
         token = saved.token
@@ -93,8 +104,12 @@ extension Session {
         since = saved.since
         program = saved.program
         state = saved.isAbandoned ? .abandoned : .restored
-        self.writable = writable
+        writable = segmentIDs.intersection(saved.writable)
         lastChange = saved.lastChange
+        guard !saved.isAbandoned else { return }
+        for watch in saved.watches where segmentIDs.contains(watch.segmentID) && !watch.words.isEmpty {
+            watches[watch.segmentID] = watch.words
+        }
     }
 
     /// What tells one saved state of a session from the next; rights are only added or only taken, never both at once.
@@ -106,6 +121,7 @@ extension Session {
         private let rightCount: Int
         private let lastChange: SavedSession.Change?
         private let isAbandoned: Bool
+        private let watchChangeCount: UInt64
 
         /// Takes it of `session`.
         init(_ session: Session) {
@@ -116,6 +132,7 @@ extension Session {
             rightCount = session.writable.count
             lastChange = session.lastChange
             isAbandoned = session.state == .abandoned
+            watchChangeCount = session.watchChangeCount
         }
     }
 }

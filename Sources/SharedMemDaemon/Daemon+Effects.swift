@@ -19,6 +19,8 @@ extension Daemon {
             let reply = pin(segmentID, for: session, of: id)
             send(to: id) { (peer) throws(Errno) in try peer.send(reply, requestID: requestID) }
         case .unpin(let segmentID, let session): unpin(segmentID, for: session)
+        case .setWatched(let segmentID, let words): setWatched(words, in: segmentID)
+        case .restoreWatched(let segmentID, let words): restoreWatched(words, in: segmentID)
         case .disconnect(let id, let reason): disconnect(id, reason)
         case .makeMemory(let segmentID, let definition):
             make(segmentID, definition)

@@ -38,7 +38,8 @@ extension Daemon {
 // MARK: - Repair
 
 extension Daemon {
-    /// Frees a segment's lock word if it's one of these dead sessions', with everything that is to be done then.
+    /// Frees a segment's lock word if it's one of these dead sessions', with everything that is to be done then; whoever
+    /// watches looks again, whatever the word says.
     func repair(_ segmentID: UInt64, of sessions: [UInt32], owner: String) {
         guard let memory = memory[segmentID] else { return }
         do throws(SegmentMemory.Failure) {
@@ -58,6 +59,7 @@ extension Daemon {
             log.write(.error, "\(name(of: segmentID)): \(owner) died and can't be cleaned up after: \(error.reason)")
             events.append(.spoiled(segmentID: segmentID))
         }
+        notifyWatchers(of: segmentID)
     }
 
     /// A segment's name, for the log.

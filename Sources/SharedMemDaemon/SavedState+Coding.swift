@@ -5,24 +5,29 @@ internal import SharedMemProtocol
 // missing as a byte that is 0 or 1 in front of it. What it means is the session table's business; see `SessionTable`.
 
 extension SavedState {
-    /// The state as bytes.
-    package func encoded() -> [UInt8] {
+    /// The state as bytes, in some version of the table's format.
+    package func encoded(version: UInt32 = SessionTable.version) -> [UInt8] {
         var writer = StateWriter()
+        let knowsWatches = version >= 2
         writer.integer(nextSessionID)
         writer.integer(nextSegmentID)
         writer.integer(firstStartedAt)
         writer.integer(restartCount)
         writer.list(segments) { $0.segment($1) }
-        writer.list(sessions) { $0.session($1) }
+        writer.list(sessions) { $0.session($1, knowsWatches: knowsWatches) }
         return writer.bytes
     }
 
-    /// Reads a state; nil: these bytes are none, or not exactly one.
-    package init?(decoding bytes: [UInt8]) {
+    /// Reads a state in some version of the table's format; nil: these bytes are none, or not exactly one.
+    ///
+    /// Version 1 knows no watches.
+    package init?(decoding bytes: [UInt8], version: UInt32 = SessionTable.version) {
         var reader = StateReader(bytes)
+        let knowsWatches = version >= 2
         guard let nextSessionID = reader.integer(UInt32.self), let nextSegmentID = reader.integer(UInt64.self),
             let firstStartedAt = reader.integer(UInt64.self), let restartCount = reader.integer(UInt64.self),
-            let segments = reader.list({ $0.segment() }), let sessions = reader.list({ $0.session() }), reader.isAtEnd
+            let segments = reader.list({ $0.segment() }),
+            let sessions = reader.list({ $0.session(knowsWatches: knowsWatches) }), reader.isAtEnd
         else { return nil }
         self.init(
             nextSessionID: nextSessionID, nextSegmentID: nextSegmentID, firstStartedAt: firstStartedAt,
@@ -81,7 +86,7 @@ private struct StateWriter {
     }
 
     /// Appends a session.
-    mutating func session(_ session: SavedSession) {
+    mutating func session(_ session: SavedSession, knowsWatches: Bool) {
         integer(session.id)
         integer(session.token.high)
         integer(session.token.low)
@@ -96,6 +101,12 @@ private struct StateWriter {
         integer(session.lastChange?.requestID ?? 0)
         integer(session.lastChange?.createdSegmentID ?? 0)
         boolean(session.isAbandoned)
+        if !knowsWatches { return }
+        list(session.watches) {
+            $0.integer($1.segmentID)
+            $0.integer($1.words.stripes)
+            $0.boolean($1.words.segment)
+        }
     }
 }
 
@@ -175,18 +186,27 @@ private struct StateReader {
     }
 
     /// Reads a session.
-    mutating func session() -> SavedSession? {
+    mutating func session(knowsWatches: Bool) -> SavedSession? {
         guard let id = integer(UInt32.self), let high = integer(UInt64.self), let low = integer(UInt64.self),
             let pid = integer(Int32.self), let mark = integer(UInt64.self), let uid = integer(UInt32.self),
             let gid = integer(UInt32.self), let since = integer(UInt64.self), let program = text(),
             let writable = list({ $0.integer(UInt64.self) }), let hasChanged = boolean(),
             let requestID = integer(UInt32.self), let createdSegmentID = integer(UInt64.self),
-            hasChanged || (requestID == 0 && createdSegmentID == 0), let isAbandoned = boolean()
+            hasChanged || (requestID == 0 && createdSegmentID == 0), let isAbandoned = boolean(),
+            let watches = knowsWatches ? list({ $0.watch() }) : []
         else { return nil }
         let change = SavedSession.Change(requestID: requestID, createdSegmentID: createdSegmentID)
         return SavedSession(
             id: id, token: SessionToken(high: high, low: low), process: ProcessIdentity(pid: pid, mark: mark), uid: uid,
             gid: gid, since: since, program: program, writable: writable, lastChange: hasChanged ? change : nil,
-            isAbandoned: isAbandoned)
+            isAbandoned: isAbandoned, watches: watches)
+    }
+
+    /// Reads what a session watches in a segment.
+    private mutating func watch() -> SavedSession.Watch? {
+        guard let segmentID = integer(UInt64.self), let stripes = integer(UInt64.self), let segment = boolean() else {
+            return nil
+        }
+        return SavedSession.Watch(segmentID: segmentID, words: WatchSet(stripes: stripes, segment: segment))
     }
 }

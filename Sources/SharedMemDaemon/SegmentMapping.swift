@@ -46,6 +46,11 @@ final class SegmentMapping: Sendable {
     /// Wakes one of those who sleep on the lock word.
     func wakeLockWaiter() { lockFile.mapping.wake(at: Store.lockWordOffset, count: 1) }
 
+    /// Wakes everybody who sleeps on these notify words.
+    func wakeWatchers(of words: NotifyWords) {
+        words.forEach { dataFile.mapping.wake(at: NotifyWords.offset(of: $0), count: .max) }
+    }
+
     /// Sleeps while the lock word is `word`, at most so many nanoseconds.
     func waitForLock(while word: UInt32, nanoseconds: UInt64) {
         _ = lockFile.mapping.wait(at: Store.lockWordOffset, while: word, nanoseconds: nanoseconds)

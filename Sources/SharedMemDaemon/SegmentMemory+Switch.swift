@@ -88,13 +88,14 @@ extension SegmentMemory {
         }
     }
 
-    /// Says for ever that another generation is the current one, and wakes all who sleep on the lock word.
+    /// Says for ever that another generation is the current one, and wakes all who sleep on the lock word or watch.
     ///
     /// Only when the table says so; again when a daemon starts and finds that it does.
     func retire() throws(Failure) {
         try withStore { (store, mapping) throws(StoreError) in
             store.retire()
             mapping.wakeLockWaiters()
+            mapping.wakeWatchers(of: store.notify(everything: true))
         }
     }
 

@@ -178,9 +178,4 @@ extension SegmentMemory {
             throw Failure(errno: .structureNeedsCleaning, reason: "\(error)")
         }
     }
-
-    /// Tells everybody who has the data file mapped that the segment is gone.
-    func markRemoved() throws(Failure) {
-        try withStore { (store, _) throws(StoreError) in store.markRemoved() }
-    }
 }

@@ -27,8 +27,8 @@ package struct SessionTable: ~Copyable {
 
     /// The first bytes of a slot: "SHMSESSN".
     private static let magic: UInt64 = 0x4e53_5345_534d_4853
-    /// The format that is written here.
-    package static let version: UInt32 = 1
+    /// The format that is written here; those before it are read, too.
+    package static let version: UInt32 = 2
     /// Bytes of a slot's header.
     package static let headerByteCount = 40
     /// Bytes from one slot to the next; what isn't written takes no memory.
@@ -65,10 +65,10 @@ package struct SessionTable: ~Copyable {
             contents = try file.byteCount() == 0 ? .nothing : .damaged
             return SessionTable(file: file, sequence: 0)
         }
-        if newest.version != version {
+        if newest.version > version {
             contents = .newer(version: newest.version)
         } else {
-            contents = SavedState(decoding: newest.state).map { .state($0) } ?? .damaged
+            contents = SavedState(decoding: newest.state, version: newest.version).map { .state($0) } ?? .damaged
         }
         return SessionTable(file: file, sequence: newest.sequence)
     }
@@ -94,8 +94,10 @@ extension SessionTable {
     }
 
     /// What a save writes, in this order.
-    package static func save(_ state: SavedState, sequence: UInt64, version: UInt32 = version) -> [Piece] {
-        let bytes = state.encoded()
+    package static func save(
+        _ state: SavedState, sequence: UInt64, version: UInt32 = version
+    ) -> [Piece] {
+        let bytes = state.encoded(version: version)
         let start = Int(sequence % 2) * slotStride
         var header: [UInt8] = []
         header.append(littleEndian: magic)

@@ -34,6 +34,10 @@ package enum Request: Equatable, Sendable {
     case sessions(after: SessionCursor?)
     /// Say how the daemon is.
     case statistics
+    /// Have this session's process told of changes in these stripes, or of all changes.
+    case watch(WatchRequest)
+    /// Tell it no more.
+    case unwatch(WatchRequest)
 }
 
 /// What a client says of itself.
@@ -118,6 +122,10 @@ package enum Reply: Equatable, Sendable {
     case pinned
     /// Unpinned.
     case unpinned
+    /// Whoever changes what is watched says so from here on.
+    case watched
+    /// Nobody says so any more, unless others watch.
+    case unwatched
     /// Who has the lock word.
     case holder(Holder)
     /// A page of sessions; `more`: ask again after the last one.

@@ -41,6 +41,10 @@ struct MessageType: Equatable, Sendable {
     static var sessions: MessageType { MessageType(SHAREDMEM_SESSIONS) }
     /// Asks how the daemon is.
     static var statistics: MessageType { MessageType(SHAREDMEM_STATISTICS) }
+    /// Asks to be told of changes.
+    static var watch: MessageType { MessageType(SHAREDMEM_WATCH) }
+    /// Asks not to be told any more.
+    static var unwatch: MessageType { MessageType(SHAREDMEM_UNWATCH) }
     /// Refuses any request.
     static var error: MessageType { MessageType(SHAREDMEM_ERROR) }
 

@@ -8,10 +8,13 @@ package enum ProtocolLimits {
     }
 
     /// The feature bits that this implementation understands.
-    package static var features: UInt64 { pinsFeature }
+    package static var features: UInt64 { pinsFeature | watchesFeature }
 
     /// The feature bit of `pin` and `unpin`, which an older daemon doesn't know.
     package static var pinsFeature: UInt64 { UInt64(SHAREDMEM_FEATURE_PINS) }
+
+    /// The feature bit of `watch` and `unwatch`, which an older daemon doesn't know.
+    package static var watchesFeature: UInt64 { UInt64(SHAREDMEM_FEATURE_WATCHES) }
 
     /// Bytes of what a program says it is, at most.
     package static var programByteCount: Int { Int(SHAREDMEM_PROGRAM_MAX) }

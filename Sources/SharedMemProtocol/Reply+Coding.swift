@@ -13,6 +13,8 @@ extension Reply {
         case .shown: MessageType.show.reply
         case .pinned: MessageType.pin.reply
         case .unpinned: MessageType.unpin.reply
+        case .watched: MessageType.watch.reply
+        case .unwatched: MessageType.unwatch.reply
         case .reconnected: MessageType.reconnect.reply
         case .holder: MessageType.whoHolds.reply
         case .sessions: MessageType.sessions.reply
@@ -30,7 +32,9 @@ extension Reply {
         case MessageType.sessions.reply: MemoryLayout<sharedmem_sessions_reply>.size
         case MessageType.statistics.reply: MemoryLayout<sharedmem_statistics>.size
         case MessageType.attach.reply: MemoryLayout<sharedmem_attachment>.size
-        case MessageType.detach.reply, MessageType.remove.reply, MessageType.pin.reply, MessageType.unpin.reply: 0
+        case MessageType.detach.reply, MessageType.remove.reply, MessageType.pin.reply, MessageType.unpin.reply,
+            MessageType.watch.reply, MessageType.unwatch.reply:
+            0
         case MessageType.create.reply: MemoryLayout<sharedmem_create_reply>.size
         case MessageType.list.reply: MemoryLayout<sharedmem_list_reply>.size
         case MessageType.show.reply: MemoryLayout<sharedmem_description>.size
@@ -64,7 +68,7 @@ extension Reply {
         case .hello(let welcome, let attachment): welcome.write(to: &writer, attachment)
         case .reconnected(let welcome): welcome.write(to: &writer, nil)
         case .attached(let attachment): attachment.write(to: &writer)
-        case .detached, .removed, .pinned, .unpinned: break
+        case .detached, .removed, .pinned, .unpinned, .watched, .unwatched: break
         case .created(let segmentID): writer.integer(segmentID)
         case .list(let descriptions, let more):
             let page = descriptions.prefix(Self.maximumListCount)
@@ -121,6 +125,8 @@ extension Reply {
         case MessageType.show.reply: return try .shown(SegmentDescription(from: &reader))
         case MessageType.pin.reply: return .pinned
         case MessageType.unpin.reply: return .unpinned
+        case MessageType.watch.reply: return .watched
+        case MessageType.unwatch.reply: return .unwatched
         case .error: return try .failure(Failure(from: &reader))
         default: throw .type(type.rawValue)
         }

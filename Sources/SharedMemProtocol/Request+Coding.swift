@@ -17,6 +17,8 @@ extension Request {
         case .whoHolds: .whoHolds
         case .sessions: .sessions
         case .statistics: .statistics
+        case .watch: .watch
+        case .unwatch: .unwatch
         }
     }
 
@@ -34,6 +36,7 @@ extension Request {
         case .whoHolds: MemoryLayout<sharedmem_who_holds>.size
         case .sessions: MemoryLayout<sharedmem_sessions>.size
         case .statistics: 0
+        case .watch, .unwatch: MemoryLayout<sharedmem_watch_request>.size
         default: nil
         }
     }
@@ -61,6 +64,7 @@ extension Request {
             writer.integer(after?.session ?? 0)
             writer.reserved()
         case .statistics: break
+        case .watch(let watch), .unwatch(let watch): watch.write(to: &writer)
         }
         return writer.finish()
     }
@@ -100,6 +104,8 @@ extension Request {
             guard session != 0 || segmentID == 0 else { throw .session(session) }
             return .sessions(after: session == 0 ? nil : SessionCursor(session: session, segmentID: segmentID))
         case .statistics: return .statistics
+        case .watch: return try .watch(WatchRequest(from: &reader))
+        case .unwatch: return try .unwatch(WatchRequest(from: &reader))
         default: throw .type(type.rawValue)
         }
     }
@@ -147,6 +153,26 @@ extension Reconnect {
         let majors = try reader.majors()
         let session = try reader.session()
         try self.init(majors: majors, features: reader.integer(), session: session, token: reader.token())
+    }
+}
+
+extension WatchRequest {
+    /// Appends the fields.
+    fileprivate func write(to writer: inout FrameWriter) {
+        writer.integer(segmentID)
+        writer.integer(generation)
+        writer.integer(words.stripes)
+        writer.boolean(words.segment)
+        writer.reserved()
+    }
+
+    /// Reads the fields.
+    fileprivate init(from reader: inout FrameReader) throws(DecodingFailure) {
+        let segmentID = try reader.integer(UInt64.self)
+        let generation = try reader.integer(UInt64.self)
+        let words = try WatchSet(stripes: reader.integer(), segment: reader.boolean())
+        try reader.reserved()
+        self.init(segmentID: segmentID, generation: generation, words: words)
     }
 }
 

@@ -10,9 +10,10 @@ extension History {
         let attached = tenant?.attached.keys.sorted() ?? []
         let written = attached.filter { tenant?.writable.contains($0) == true && witness.segments[$0] != nil }
         switch Int.random(in: 0..<100, using: &random) {
-        case 0..<26: return .attach(random.pick(random.happens(percent: 50) ? Array(names.prefix(4)) : names), access)
-        case 26..<34: return .detach(segmentID: random.pick(attached + [77]))
-        case 34..<56: return .create(definition(isResolved: random.happens(percent: 10)))
+        case 0..<25: return .attach(random.pick(random.happens(percent: 50) ? Array(names.prefix(4)) : names), access)
+        case 25..<31: return .detach(segmentID: random.pick(attached + [77]))
+        case 31..<44: return watching(attached, tenant)
+        case 44..<56: return .create(definition(isResolved: random.happens(percent: 10)))
         case 56..<64: return .remove(random.pick(names))
         case 64..<69: return .list(after: random.happens(percent: 40) ? random.pick(names) : nil)
         case 69..<78:
@@ -26,6 +27,19 @@ extension History {
         case 92..<94: return .statistics
         default: return .show(random.pick(names))
         }
+    }
+
+    /// Makes a WATCH or an UNWATCH, of the generation that counts in most cases.
+    private mutating func watching(_ attached: [UInt64], _ tenant: Witness.Tenant?) -> Request {
+        let watched = tenant?.watches.keys.sorted() ?? []
+        let isMore = watched.isEmpty || random.happens(percent: 60)
+        let segmentID = random.pick((isMore ? attached + attached + attached : watched + watched) + attached + [77])
+        let generation = witness.segments[segmentID]?.saved.generation ?? 1
+        let words = WatchSet(
+            stripes: random.pick([0, 1, 3, 1 << 63, 5 << 20, .max]), segment: random.happens(percent: 40))
+        let request = WatchRequest(
+            segmentID: segmentID, generation: random.happens(percent: 5) ? generation + 1 : generation, words: words)
+        return isMore ? .watch(request) : .unwatch(request)
     }
 
     /// Makes a HELLO or a RECONNECT, with the right token in most cases.

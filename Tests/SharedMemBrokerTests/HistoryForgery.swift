@@ -6,7 +6,7 @@ enum Forgery: CaseIterable, Sendable {
     case lostReply, doubledReply, otherRequest, moreAccess, lostDisconnect, otherSegment, sameSession, lostMemory
     case lostPin, lostUnpin, lostSave, neededSave, lateSave, earlySave, lostRepair, fewerRepairs, lostClose
     case lostProcess, lostMove, doubledMove, otherGeneration, lostRetirement, otherHolder, freeLock, otherToken
-    case otherUser, otherStatistics
+    case otherUser, otherStatistics, lostFlags, lateFlags, otherFlags, lostRestoredFlags
 
     /// Falsifies `effects` where it applies.
     func apply(_ effects: [Broker.Effect]) -> [Broker.Effect] {
@@ -18,6 +18,9 @@ enum Forgery: CaseIterable, Sendable {
         case .earlySave:
             guard effects.last == .save || effects.dropLast().last == .save else { return effects }
             return [.save] + effects.filter { $0 != .save }
+        case .lateFlags:
+            let flags = effects.filter { if case .setWatched = $0 { true } else { false } }
+            return effects.filter { !flags.contains($0) } + flags
         default: return effects.flatMap(replace)
         }
     }
@@ -27,11 +30,14 @@ enum Forgery: CaseIterable, Sendable {
         switch (self, effect) {
         case (.lostReply, .reply(_, _, .created)), (.lostDisconnect, .disconnect), (.lostMemory, .releaseMemory),
             (.lostPin, .pin), (.lostUnpin, .unpin), (.lostSave, .save), (.lostRepair, .repair), (.lostClose, .close),
-            (.lostProcess, .forgetProcess), (.lostMove, .makeGeneration), (.lostRetirement, .retireGeneration):
+            (.lostProcess, .forgetProcess), (.lostMove, .makeGeneration), (.lostRetirement, .retireGeneration),
+            (.lostFlags, .setWatched), (.lostRestoredFlags, .restoreWatched):
             []
         case (.doubledReply, .reply(_, _, .shown)), (.doubledMove, .makeGeneration): [effect, effect]
         case (.fewerRepairs, .repair(let segmentID, let sessions, let owner)):
             [.repair(segmentID: segmentID, sessions: Array(sessions.dropFirst()), owner: owner)]
+        case (.otherFlags, .setWatched(let segmentID, let words)):
+            [.setWatched(segmentID: segmentID, changed(words) { $0.segment = true })]
         case (.otherRequest, .reply(let peer, let requestID, .detached)):
             [.reply(peer, requestID: requestID + 1, .detached)]
         case (.moreAccess, .replyWithMemory(let peer, let requestID, let reply, let segmentID, .readOnly)):

@@ -36,7 +36,8 @@ struct HistoryTests {
             "shown", "pinned", "unpinned", "disconnect", "reconnected", "left session taken up", "replaced", "repeated",
             "death", "close", "repair", "forgetProcess", "save", "restart", "pin found", "sessions",
             "sessions with more", "statistics", "holder none", "holder connected", "holder restored",
-            "holder replaced", "makeGeneration", "retireGeneration", "failure 2", "failure 12", "failure 13",
+            "holder replaced", "makeGeneration", "retireGeneration", "watched", "unwatched", "watched less", "flags",
+            "restored flags", "failure 2", "failure 12", "failure 13",
             "failure 16", "failure 17", "failure 22", "failure 28", "failure 43", "failure 93", "failure 116",
             "failure 122",
         ] {

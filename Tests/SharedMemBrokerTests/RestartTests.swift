@@ -39,6 +39,7 @@ struct RestartTests {
         #expect(stage.broker.savedState == before)
         #expect(
             effects == [
+                .restoreWatched(segmentID: 1, WatchSet()), .restoreWatched(segmentID: 2, WatchSet()),
                 .log(
                     .notice,
                     "took over 2 segments and 2 sessions from an earlier daemon; 0 segments are lost, 0 processes "

@@ -7,6 +7,9 @@ extension Witness {
         let expected = tenants.values.map { tenant in
             var session = tenant.saved
             session.writable = tenant.writable.sorted()
+            session.watches = tenant.watches.sorted { $0.key < $1.key }.map {
+                SavedSession.Watch(segmentID: $0.key, words: $0.value)
+            }
             return session
         }
         if state.sessions != expected.sorted(by: { $0.id < $1.id }) {

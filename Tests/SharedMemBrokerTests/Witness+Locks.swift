@@ -130,6 +130,7 @@ extension Witness {
         region.saved.generation = generation
         region.charge = Self.pages(region.saved.dataByteCount) + Self.pages(region.saved.lockByteCount)
         segments[segmentID] = region
+        forgetWatches(segmentID)
         moves.count += 1
         moves.spoiled.remove(segmentID)
         moves.strangers[segmentID] = nil

@@ -50,7 +50,7 @@ extension Witness {
             let tenant = caller.session.flatMap { tenants[$0] }
             guard tenant?.attached[segmentID] != nil, segments[segmentID] != nil else { return .missing }
             return tenant?.writable.contains(segmentID) == true ? .allowed : .denied
-        case .detach, .list, .pin, .unpin, .sessions, .statistics: return .allowed
+        case .detach, .list, .pin, .unpin, .watch, .unwatch, .sessions, .statistics: return .allowed
         }
     }
 
@@ -94,6 +94,8 @@ extension Witness {
         case (.unpin(let segmentID), .unpinned):
             if tenant?.pins[segmentID] == nil { findings.append("unpinned segment id \(segmentID), not pinned") }
             losePin(peer, segmentID)
+        case (.watch(let request), .watched): watch(caller, request)
+        case (.unwatch(let request), .unwatched): unwatch(caller, request)
         case (.create(let definition), .created(let segmentID)):
             if case .done(let change) = question.verdict {
                 if change.createdSegmentID != segmentID { findings.append("\(segmentID) was made, not \(change)") }
@@ -150,7 +152,10 @@ extension Witness {
         }
         update(caller) {
             $0.attached[segmentID] = count > 1 ? count - 1 : nil
-            if count == 1 { $0.pins[segmentID] = nil }
+            if count == 1 {
+                $0.pins[segmentID] = nil
+                $0.watches[segmentID] = nil
+            }
         }
     }
 
@@ -183,6 +188,7 @@ extension Witness {
         case (.pin(let segmentID), EIDRM):
             isFitting = tenant?.attached[segmentID] != nil && segments[segmentID] == nil
         case (.unpin(let segmentID), EINVAL): isFitting = tenant?.pins[segmentID] == nil
+        case (.watch(let request), _): isFitting = self.isFitting(failure.error, request, tenant)
         case (.whoHolds(let segmentID), EINVAL): isFitting = tenant?.attached[segmentID] == nil
         case (.whoHolds(let segmentID), EIDRM): isFitting = segments[segmentID] == nil
         case (.whoHolds, EACCES): isFitting = question.verdict == .denied
@@ -211,6 +217,8 @@ extension Witness {
         case .shown: "shown"
         case .pinned: "pinned"
         case .unpinned: "unpinned"
+        case .watched: "watched"
+        case .unwatched: "unwatched"
         case .holder(let holder): "holder \(holder.state)"
         case .sessions(_, let more): more ? "sessions with more" : "sessions"
         case .statistics: "statistics"

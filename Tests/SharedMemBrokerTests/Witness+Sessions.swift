@@ -9,6 +9,7 @@ extension Witness {
         tenants[session]?.saved.isAbandoned = true
         tenants[session]?.attached = [:]
         tenants[session]?.pins = [:]
+        tenants[session]?.watches = [:]
     }
 
     /// Forgets sessions that are left and that nothing depends on.
@@ -106,7 +107,9 @@ extension Witness {
         guard verdict(reconnect, caller) == .allowed else { return }
         if let old = tenants[id]?.peer {
             if !effects.contains(.close(old)) { findings.append("connection \(old.rawValue) wasn't replaced") }
+            let watches = tenants[id]?.watches ?? [:]
             leave(old)
+            tenants[id]?.watches = watches
             counts["replaced", default: 0] += 1
         }
         tenants[id]?.peer = peer
@@ -123,6 +126,8 @@ extension Witness {
         lost = state.segments.filter { !kept.contains($0.id) }
         segments = segments.filter { kept.contains($0.key) && $0.value.isMade }
         pinned = pinned.filter { segments[$0.key] != nil }
+        flags = flags.filter { segments[$0.key] != nil }
+        unrestored = Set(segments.keys)
         peers = [:]
         looks = [:]
         moves.restart()
@@ -133,6 +138,9 @@ extension Witness {
             tenants[id]?.pins = [:]
             tenants[id]?.resumedAt = 0
             tenants[id]?.writable.formIntersection(segments.keys)
+            for segmentID in tenants[id]?.watches.keys.filter({ segments[$0] == nil }) ?? [] {
+                tenants[id]?.watches[segmentID] = nil
+            }
         }
         let dead = tenants.filter { !living.contains($0.value.saved.process) }
         watched = living

@@ -16,6 +16,10 @@ struct Witness {
     var counts: [String: Int] = [:]
     /// The pins that the daemon holds, by segment and session.
     var pinned: [UInt64: Set<UInt32>] = [:]
+    /// The flags in the segments' memory.
+    var flags: [UInt64: WatchSet] = [:]
+    /// Segments whose flags are still to be set behind a restart.
+    var unrestored: Set<UInt64> = []
     /// All segment ids that ever were.
     var issued: Set<UInt64> = []
     /// Processes that the daemon watches.
@@ -59,6 +63,8 @@ struct Witness {
         var attached: [UInt64: Int] = [:]
         /// How often it has pinned which segment.
         var pins: [UInt64: Int] = [:]
+        /// What it watches in which segment.
+        var watches: [UInt64: WatchSet] = [:]
         /// When it began anew.
         var resumedAt: UInt64 = 0
 
@@ -113,6 +119,7 @@ struct Witness {
         checkSaving(event, effects, state)
         checkOpenQuestions()
         checkPins(event)
+        checkWatches()
         checkProcesses()
         checkMoves(event, effects)
         let summary = broker.summary
@@ -210,6 +217,8 @@ struct Witness {
             if pinned[segmentID]?.remove(session) == nil {
                 findings.append("session \(session) unpins segment id \(segmentID)")
             }
+        case .setWatched(let segmentID, let words): flag(segmentID, words, isRestored: false)
+        case .restoreWatched(let segmentID, let words): flag(segmentID, words, isRestored: true)
         case .disconnect(let peer, let reason):
             if peers[peer] == nil { findings.append("nobody was disconnected: \(reason)") }
             leave(peer)
@@ -218,6 +227,7 @@ struct Witness {
         case .releaseMemory(let segmentID):
             segments[segmentID] = nil
             pinned[segmentID] = nil
+            forgetWatches(segmentID)
             moves.forget(segmentID)
             for id in tenants.keys { tenants[id]?.writable.remove(segmentID) }
         case .makeGeneration(let segmentID, let generation, let definition, _):

@@ -11,6 +11,7 @@ import Testing
             .hello(Hello(majors: 1...1, features: 0, program: [], attach: .init(segment: name, access: .readWrite))),
             .attach(name, .readOnly), .detach(segmentID: 1), .create(SegmentDefinition(name: name, byteCount: 65_536)),
             .remove(name), .list(after: nil), .show(name), .pin(segmentID: 1), .unpin(segmentID: 1),
+            .watch(WatchRequest(segmentID: 1, generation: 1, words: WatchSet(stripes: 1))),
         ]
     }
 

@@ -27,7 +27,10 @@ import Testing
                     id: index, token: SessionToken(high: number, low: .max - UInt64(index)),
                     process: ProcessIdentity(pid: Int32(index), mark: .max), uid: 1, gid: 2, since: 3,
                     program: program, writable: writable, lastChange: index == 1 ? nil : change,
-                    isAbandoned: index == 3))
+                    isAbandoned: index == 3,
+                    watches: [UInt64](1..<UInt64(index)).map {
+                        SavedSession.Watch(segmentID: $0, words: WatchSet(stripes: number | 1 << 63, segment: $0 == 2))
+                    }))
         }
         return SavedState(
             nextSessionID: 99, nextSegmentID: 98 &+ number, firstStartedAt: 97, restartCount: number,
@@ -151,6 +154,18 @@ import Testing
             }
             #expect(try contents(table.file) == .state(state(2)))
         }
+    }
+
+    @Test func formatBeforeThisOneIsReadWithoutWatches() throws {
+        var table = try SessionTable.create()
+        try table.save(try state(1))
+        for piece in SessionTable.save(try state(2), sequence: 2, version: 1) {
+            try write(piece.bytes[...], at: piece.offset, to: table.file)
+        }
+        var expected = try state(2)
+        #expect(expected.sessions.contains { !$0.watches.isEmpty })
+        for index in expected.sessions.indices { expected.sessions[index].watches = [] }
+        #expect(try contents(table.file) == .state(expected))
     }
 
     @Test func newerFormatIsNamed() throws {

@@ -51,6 +51,10 @@ struct DecodingFailureTests {
             #expect(failure(attach, at: 32, byte, decode: decodeRequest) == .name)
         }
         #expect(failure(attach, at: 33, 0x61, decode: decodeRequest) == .reserved)
+        let watch = Request.watch(WatchRequest(segmentID: 1, generation: 1, words: WatchSet(segment: true)))
+            .encoded(requestID: 1)
+        #expect(failure(watch, at: 40, 2, decode: decodeRequest) == .boolean(2))
+        #expect(failure(watch, at: 44, 1, decode: decodeRequest) == .reserved)
     }
 
     @Test func replyFieldsAreChecked() throws {

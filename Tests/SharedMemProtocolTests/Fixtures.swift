@@ -42,6 +42,12 @@ func everyRequest() throws -> [Request] {
         .sessions(after: nil),
         .sessions(after: SessionCursor(session: 7, segmentID: 0x0102_0304_0506_0708)),
         .statistics,
+        .watch(
+            WatchRequest(
+                segmentID: 0x0102_0304_0506_0708, generation: 0x1112_1314_1516_1718,
+                words: WatchSet(stripes: 0x2122_2324_2526_2728, segment: true))),
+        .watch(WatchRequest(segmentID: 1, generation: 2, words: WatchSet(stripes: .max))),
+        .unwatch(WatchRequest(segmentID: .max, generation: .max, words: WatchSet())),
     ]
 }
 
@@ -120,6 +126,8 @@ func everyReply() throws -> [Reply] {
         .shown(try description(longestName, access: .readWrite)),
         .pinned,
         .unpinned,
+        .watched,
+        .unwatched,
         .failure(Failure(error: 13, text: "")),
         .failure(Failure(error: .max, needed: 1, available: .max, text: "the segment “docs” isn't yours")),
     ]

@@ -74,6 +74,13 @@ struct FrameLayoutTests {
         #expect(encoded(.pin(segmentID: 0x1112_1314_1516_1718)) == frame(SHAREDMEM_PIN, pin))
         #expect(encoded(.unpin(segmentID: 0x1112_1314_1516_1718)) == frame(SHAREDMEM_UNPIN, pin))
         #expect(encoded(.list(after: nil)) == frame(SHAREDMEM_LIST, memory(sharedmem_list())))
+
+        let words = memory(
+            sharedmem_watch_request(segment_id: 1 << 50, generation: 7, stripes: 1 << 63 | 5, segment: 1, reserved: 0))
+        let watch = WatchRequest(
+            segmentID: 1 << 50, generation: 7, words: WatchSet(stripes: 1 << 63 | 5, segment: true))
+        #expect(encoded(.watch(watch)) == frame(SHAREDMEM_WATCH, words))
+        #expect(encoded(.unwatch(watch)) == frame(SHAREDMEM_UNWATCH, words))
     }
 
     @Test func repliesAreTheHeadersStructs() throws {
@@ -103,6 +110,8 @@ struct FrameLayoutTests {
         #expect(encoded(.removed) == frame(SHAREDMEM_REMOVE | SHAREDMEM_REPLY, []))
         #expect(encoded(.pinned) == frame(SHAREDMEM_PIN | SHAREDMEM_REPLY, []))
         #expect(encoded(.unpinned) == frame(SHAREDMEM_UNPIN | SHAREDMEM_REPLY, []))
+        #expect(encoded(.watched) == frame(SHAREDMEM_WATCH | SHAREDMEM_REPLY, []))
+        #expect(encoded(.unwatched) == frame(SHAREDMEM_UNWATCH | SHAREDMEM_REPLY, []))
         let created = memory(sharedmem_create_reply(segment_id: 1 << 50))
         #expect(encoded(.created(segmentID: 1 << 50)) == frame(SHAREDMEM_CREATE | SHAREDMEM_REPLY, created))
 

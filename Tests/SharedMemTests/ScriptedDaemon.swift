@@ -167,6 +167,8 @@ extension ScriptedDaemon {
             case .detach: return .detached
             case .pin: return .pinned
             case .unpin: return .unpinned
+            case .watch: return .watched
+            case .unwatch: return .unwatched
             case .whoHolds: return state.holder.map { .holder($0) } ?? Self.refusal(.permissionDenied)
             case .sessions(let after):
                 // Pages of two.
@@ -214,7 +216,7 @@ extension ScriptedDaemon.State {
 
 /// What a request is, without what it carries.
 enum RequestKind: Equatable {
-    case hello, reconnect, attach, create, remove, whoHolds, pin, unpin, other
+    case hello, reconnect, attach, create, remove, whoHolds, pin, unpin, watch, unwatch, other
 }
 
 extension Request {
@@ -228,6 +230,8 @@ extension Request {
         case .whoHolds: .whoHolds
         case .pin: .pin
         case .unpin: .unpin
+        case .watch: .watch
+        case .unwatch: .unwatch
         default: .other
         }
     }

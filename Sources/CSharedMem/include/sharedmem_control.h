@@ -25,11 +25,23 @@
  * A client counts its request ids upwards from 1, over all connections of a session.
  *
  * The bits of features say what may be sent beside protocol 1's own messages: each side names those it understands, and
- * HELLO_REPLY those that both do. PIN and UNPIN need SHAREDMEM_FEATURE_PINS; an older daemon ends the connection.
+ * HELLO_REPLY those that both do. PIN and UNPIN need SHAREDMEM_FEATURE_PINS, WATCH and UNWATCH need
+ * SHAREDMEM_FEATURE_WATCHES; an older daemon ends the connection.
  *
  * PIN sets a pin (see sharedmem_layout.h) for a session that can't write one, of a segment that it's attached to: what
  * the session finds there after PIN's reply stays as it is until UNPIN. The daemon counts them: as many UNPINs as PINs
  * take the pin away; so do the last DETACH and the end of the connection. ENOSPC: every pin of the segment is taken.
+ *
+ * WATCH says what a session sleeps on: stripes of a segment that it's attached to (reading is enough), or the segment's
+ * own notify word (see sharedmem_layout.h). What it names is added to what the session watches there, once, however often
+ * it's named; UNWATCH takes it away. The flags that writers look at are set and fenced before WATCH's reply: whoever looks
+ * at the values behind the reply misses nothing. EINVAL: nothing is named, or the segment isn't attached; EIDRM: it was
+ * removed; ESTALE: the generation isn't the one that counts, or the segment moves to another one: attach again, and watch
+ * that. UNWATCH of what isn't watched, or can't be any more, is no error.
+ * Watches go with the last DETACH, with the end of the connection, with a new HELLO and with the generation. They outlive
+ * the daemon: the session finds them after RECONNECT. But whether the daemon ended, or only saw the connection end, its
+ * client can't know: behind each RECONNECT it attaches, sends WATCH again, which then costs nothing, and looks for itself
+ * at what may have changed meanwhile.
  *
  * A frame that is truncated, too long, of length 0, of an unknown type, or accompanied by descriptors ends the
  * connection. A daemon that doesn't speak any major version between major_min and major_max answers ERROR with
@@ -69,9 +81,12 @@
 #define SHAREDMEM_WHO_HOLDS 11u
 #define SHAREDMEM_SESSIONS 12u
 #define SHAREDMEM_STATISTICS 13u
+#define SHAREDMEM_WATCH 14u   /* only with SHAREDMEM_FEATURE_WATCHES */
+#define SHAREDMEM_UNWATCH 15u /* likewise */
 #define SHAREDMEM_ERROR 0xffffu
 
 #define SHAREDMEM_FEATURE_PINS 1u
+#define SHAREDMEM_FEATURE_WATCHES 2u
 
 struct sharedmem_frame_header {
     uint32_t magic;      /* SHAREDMEM_CONTROL_MAGIC */
@@ -205,6 +220,19 @@ struct sharedmem_pin_request {
     uint64_t segment_id; /* as in the attachment */
 };
 SHAREDMEM_SIZE(sharedmem_pin_request, 8);
+
+/* WATCH and UNWATCH; their replies are a header alone */
+struct sharedmem_watch_request {
+    uint64_t segment_id; /* as in the attachment */
+    uint64_t generation; /* as in the attachment */
+    uint64_t stripes;    /* bit s: stripe s */
+    uint32_t segment;    /* 1: the segment's own notify word */
+    uint32_t reserved;   /* 0 */
+};
+SHAREDMEM_SIZE(sharedmem_watch_request, 32);
+SHAREDMEM_OFFSET(sharedmem_watch_request, generation, 8);
+SHAREDMEM_OFFSET(sharedmem_watch_request, stripes, 16);
+SHAREDMEM_OFFSET(sharedmem_watch_request, segment, 24);
 
 /* WHO_HOLDS: who has the lock word of a segment that the session is attached to for writing */
 struct sharedmem_who_holds {
