@@ -9,10 +9,9 @@ import Testing
         """
         set -e; mkfifo "$T/lines"
         "$SHMCTL" watch default \(options) >"$T/lines" &
-        watch=$!; exec 3<"$T/lines"
+        watch=$!; trap 'kill $watch' EXIT; exec 3<"$T/lines"
         line() { read -r text <&3; printf '%s\\n' "$text"; }
         \(script)
-        kill $watch; wait $watch || true
         """
     }
 
@@ -26,7 +25,7 @@ import Testing
                         line
                         "$SHMCTL" set default other no; "$SHMCTL" set default k 'two words'; line
                         "$SHMCTL" delete default k; line
-                        "$SHMCTL" set default k -- -3 --type int64; line
+                        "$SHMCTL" set default k --type int64 -- -3; line
                         "$SHMCTL" set default k 'a"b\c' ; line
                         """#))
             #expect(outcome.words == "")
@@ -56,7 +55,7 @@ import Testing
             #expect(outcome.words == "")
             #expect(
                 outcome.text == #"""
-                    {"segment":"default","key":"a/1","change":"listed","value":"eA==","text":"x","type":"bytes","version":1}
+                    {"segment":"default","key":"a/1","change":"listed","value":"eA==","text":"x","type":"text","version":1}
                     {"segment":"default","key":"a/2","change":"set","value":"BQAAAAAAAAA=","number":5,"type":"int64","version":3}
                     {"segment":"default","key":"a/1","change":"deleted","version":4}
 
@@ -71,7 +70,7 @@ import Testing
             try daemon.shmctlSucceeds("set", "default", "--", key, input: [0, 10, 255, 34])
             let outcome = try daemon.shell(
                 #"""
-                "$SHMCTL" create other 1MiB
+                "$SHMCTL" create other --size 1M
                 "$SHMCTL" watch default --initial --once | "$SHMCTL" transaction other
                 "$SHMCTL" get other '#a "quoted" \key' --raw | od -An -tx1
                 """#)
