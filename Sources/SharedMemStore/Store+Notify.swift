@@ -61,18 +61,21 @@ extension Store {
     /// Notes a change in the ring if somebody watches a prefix or everything; only for the lock holder, behind the
     /// change's commit number.
     ///
+    /// `more` keys of the same change follow.
+    ///
     /// Model: `watch.pml`.
     @inline(__always)
-    func noteInRing(_ version: UInt64, _ key: UnsafeRawBufferPointer, isDeletion: Bool = false) {
-        if isRingWatched { unsafe writeRing(version, key, isDeletion: isDeletion) }
+    func noteInRing(_ version: UInt64, _ key: UnsafeRawBufferPointer, isDeletion: Bool = false, more: Int = 0) {
+        if isRingWatched { unsafe writeRing(version, key, isDeletion: isDeletion, more: more) }
     }
 
     /// Writes the ring's next entry.
     ///
     /// Model: `watch.pml`.
     @inline(never)
-    private func writeRing(_ version: UInt64, _ key: UnsafeRawBufferPointer, isDeletion: Bool) {
-        if has(.ringLeftOut) { return }
+    private func writeRing(_ version: UInt64, _ key: UnsafeRawBufferPointer, isDeletion: Bool, more: Int) {
+        // A plain set believes the old record's length, which a hostile writer may have changed.
+        guard key.count <= Record.keyLimit, !has(.ringLeftOut) else { return }
         let newest = data.load(Int(sharedmem_at_ring_version))
         // Changes before this one, made while nobody watched, or by a writer who saw the flag too late.
         if newest != version, newest &+ 1 != version { noteGap(version &- 1) }
@@ -87,6 +90,7 @@ extension Store {
         if let bytes = key.baseAddress {
             unsafe data.copyIn(bytes, count: key.count, offset &+ Int(sharedmem_change_key))
         }
+        data.store(UInt64(truncatingIfNeeded: more), offset &+ Int(sharedmem_change_more))
         // SYNC: a gap is visible with it; pairs with `notify(stripes:version:)`.
         data.storeReleasing(version, Int(sharedmem_at_ring_version))
         // SYNC: publishes the entry; pairs with `nextChange(after:into:)`.

@@ -16,6 +16,12 @@ package struct CurrentVersion: Equatable, Sendable {
     package let exists: Bool
     /// ns of CLOCK_BOOTTIME; 0: never.
     package let expiresAt: UInt64
+
+    package init(version: UInt64, exists: Bool, expiresAt: UInt64 = 0) {
+        self.version = version
+        self.exists = exists
+        self.expiresAt = expiresAt
+    }
 }
 
 /// Up to where somebody knows the changes of a segment.
@@ -60,7 +66,7 @@ extension Store {
         }
         // SYNC: who found the slot empty sees at least the version of that deletion; pairs with `noteDeletion(_:_:)`.
         let version = data.loadAcquiring(lastDeletionOffset(hash))
-        return CurrentVersion(version: version, exists: false, expiresAt: 0)
+        return CurrentVersion(version: version, exists: false)
     }
 
     /// A cursor behind every change that is visible now; what is listed afterwards is at least as new.
@@ -68,7 +74,7 @@ extension Store {
     /// Model: `watch.pml`.
     package func changeCursor() -> ChangeCursor {
         // SYNC: in this order: a change before the position is visible to the listing, one behind it is in the ring or in
-        // `ring_gap`; pairs with `noteInRing(_:_:isDeletion:)`.
+        // `ring_gap`; pairs with `noteInRing(_:_:isDeletion:more:)`.
         let position = data.loadAcquiring(Int(sharedmem_at_ring_position))
         return ChangeCursor(position: position, version: moment)
     }
@@ -86,7 +92,7 @@ extension Store {
         after cursor: inout ChangeCursor, into buffer: UnsafeMutableRawBufferPointer
     ) -> RingRead {
         let length = UInt64(ringLength)
-        // SYNC: the entries before it, their changes and their gaps are visible; pairs with `writeRing(_:_:isDeletion:)`.
+        // SYNC: the entries before it, their changes and their gaps are visible; pairs with `writeRing(_:_:isDeletion:more:)`.
         let end = data.loadAcquiring(Int(sharedmem_at_ring_position))
         // A gap names a visible change: what a hostile writer says beyond that doesn't count.
         let gap = min(data.loadAcquiring(Int(sharedmem_at_ring_gap)), moment)
@@ -102,15 +108,17 @@ extension Store {
             return .listAgain
         }
         unsafe data.copyOut(offset &+ Int(sharedmem_change_key), to: target, count: keyByteCount)
+        let isLast = data.load(offset &+ Int(sharedmem_change_more)) == 0
         // SYNC: who has read a byte of a later entry in this place sees the position that counts the entry before it;
-        // pairs with the releasing fence in `writeRing(_:_:isDeletion:)`.
+        // pairs with the releasing fence in `writeRing(_:_:isDeletion:more:)`.
         atomicMemoryFence(ordering: .acquiring)
         let isWhole = data.load(Int(sharedmem_at_ring_position)) &- cursor.position < length || has(.overrunIgnored)
-        guard isWhole, version <= commitNumber,
+        guard isWhole, version != 0, version <= commitNumber,
             kind == UInt32(SHAREDMEM_CHANGE_SET) || kind == UInt32(SHAREDMEM_CHANGE_DELETED)
         else { return .listAgain }
         cursor.position &+= 1
-        cursor.version = max(cursor.version, version)
+        // A change is known when all its keys are: its writer may have died between two of them.
+        cursor.version = max(cursor.version, isLast ? version : version &- 1)
         return .changed(
             version: version, isDeletion: kind == UInt32(SHAREDMEM_CHANGE_DELETED), keyByteCount: keyByteCount)
     }

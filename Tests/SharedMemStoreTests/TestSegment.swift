@@ -123,7 +123,7 @@ extension Store {
                 }
             }
         }
-        precondition(plain.version == commitNumber && !plain.hasWaiters, "the set is a plain one")
+        precondition(plain.version == commitNumber && !plain.audience.contains(.writers), "the set is a plain one")
     }
 
     @discardableResult

@@ -268,11 +268,13 @@ struct sharedmem_ring_entry {
     uint32_t kind;                  /* SHAREDMEM_CHANGE_* */
     uint32_t key_byte_count;        /* bytes */
     uint8_t key[SHAREDMEM_KEY_MAX]; /* the key, 0 behind it */
-    uint64_t reserved[6];           /* 0 */
+    uint64_t more;                  /* entries of the same change that follow: keys of a transaction */
+    uint64_t reserved[5];           /* 0 */
 };
 SHAREDMEM_OFFSET(sharedmem_ring_entry, kind, 8);
 SHAREDMEM_OFFSET(sharedmem_ring_entry, key_byte_count, 12);
 SHAREDMEM_OFFSET(sharedmem_ring_entry, key, 16);
+SHAREDMEM_OFFSET(sharedmem_ring_entry, more, 528);
 SHAREDMEM_SIZE(sharedmem_ring_entry, SHAREDMEM_RING_ENTRY_BYTES);
 
 #define SHAREDMEM_INTENT_NONE 0u       /* nothing is being published */

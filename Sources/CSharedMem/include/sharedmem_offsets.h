@@ -46,6 +46,7 @@ enum {
     sharedmem_stripe_size = sizeof(struct sharedmem_stripe),
     sharedmem_stripe_last_deletion = offsetof(struct sharedmem_stripe, last_deletion),
     sharedmem_change_key = offsetof(struct sharedmem_ring_entry, key),
+    sharedmem_change_more = offsetof(struct sharedmem_ring_entry, more),
     sharedmem_bucket_size = sizeof(struct sharedmem_bucket),
     sharedmem_bucket_tags = offsetof(struct sharedmem_bucket, tags_and_reach),
     sharedmem_record_size = sizeof(struct sharedmem_record),

@@ -78,6 +78,25 @@ extension Corruptor {
         }
     }
 
+    /// Claims that somebody watches, and changes the ring's ends or an entry.
+    mutating func spoilWatch() {
+        put32(UInt32(below(3)), inData: Int(sharedmem_at_watched))
+        put(random.next(), inData: Int(sharedmem_at_watched_stripes))
+        let position = data.load(Int(sharedmem_at_ring_position))
+        switch below(6) {
+        case 0: put(word(), inData: Int(sharedmem_at_ring_position))
+        case 1: put(position &+ UInt64(below(20)), inData: Int(sharedmem_at_ring_position))
+        case 2: put(word(), inData: Int(sharedmem_at_ring_gap))
+        case 3: put(word(), inData: Int(sharedmem_at_ring_version))
+        default:
+            let length = segment.geometry.ringByteCount / Int(SHAREDMEM_RING_ENTRY_BYTES)
+            let entry = segment.geometry.ringOffset + below(length) * Int(SHAREDMEM_RING_ENTRY_BYTES)
+            put(below(2) == 0 ? UInt64(below(60)) : word(), inData: entry)
+            let counts: [UInt64] = [0, 8, 512, 513, 0xffff_ffff, UInt64(below(600))]
+            put(UInt64(below(4)) | counts[below(counts.count)] << 32, inData: entry + 8)
+        }
+    }
+
     /// Changes the geometry in a header, as a rule with a checksum that is right.
     mutating func spoilHeader() {
         let inData = [

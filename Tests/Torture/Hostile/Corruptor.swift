@@ -10,7 +10,7 @@ struct Corruptor {
         case reference, tags, lengths, record
         case freeBlock, heapLists, edges
         case limbo, counters, undo, intent, transaction
-        case epoch, lockWord, header
+        case epoch, lockWord, header, watch
     }
 
     let segment: HostileSegment
@@ -63,6 +63,7 @@ struct Corruptor {
         case .epoch: spoilEpoch()
         case .lockWord: spoilLockWord()
         case .header: spoilHeader()
+        case .watch: spoilWatch()
         }
     }
 

@@ -101,6 +101,9 @@ final class HostileSegment {
             + [UInt8](lock.suffix(lock.byteCount)[..<Int(sharedmem_lock_at_lock_word)])
     }
 
+    /// Whether writers note changes in the ring.
+    var isWatched: Bool { data.bytes().load32(Int(sharedmem_at_watched)) != 0 }
+
     /// The change ring, where a header that is honest says it is.
     var ring: [UInt8] {
         unsafe [UInt8](

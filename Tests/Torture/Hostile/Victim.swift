@@ -10,8 +10,10 @@ struct Victim {
     private let isVerbose: Bool
     var random: SplitMix
     private var stores: [Store] = []
+    /// Where the ring was followed to.
+    var cursors: [ChangeCursor] = []
     /// What no operation may do, if one did it.
-    private(set) var fault: String?
+    var fault: String?
 
     /// Private memory whose end is guarded too.
     final class Buffers {
@@ -28,7 +30,7 @@ struct Victim {
 
     /// What is done.
     private enum Operation: CaseIterable {
-        case get, plainGet, sight, pin, list, set, plainSet, add, delete, transact, lock, recover, audit, look
+        case get, plainGet, sight, pin, list, set, plainSet, add, delete, transact, lock, recover, audit, watch, look
     }
 
     init(_ segment: HostileSegment, _ buffers: Buffers, seed: UInt64, isVerbose: Bool) {
@@ -61,7 +63,7 @@ struct Victim {
     mutating func suffer() {
         for store in stores {
             for operation in Operation.allCases.shuffled(using: &random) {
-                if !store.isWritable, ![.get, .plainGet, .sight, .list, .look].contains(operation) { continue }
+                if !store.isWritable, ![.get, .plainGet, .sight, .list, .watch, .look].contains(operation) { continue }
                 say("\(operation) of a \(store.isWritable ? "writable" : "read-only") store")
                 do throws(StoreError) {
                     try perform(operation, store)
@@ -97,6 +99,7 @@ struct Victim {
                 say("  \(outcome)")
             }
         case .audit: audit(store)
+        case .watch: watch(store)
         case .look: try look(store)
         }
     }

@@ -116,7 +116,7 @@ final class WritableAttachment {
                 }
             }
         }
-        if plain.hasWaiters { lock.wake(at: Store.lockWordOffset, count: 1) }
+        if plain.audience.contains(.writers) { lock.wake(at: Store.lockWordOffset, count: 1) }
         return plain.slotOffset == 0 ? 0 : plain.version
     }
 
