@@ -13,15 +13,24 @@
  * hand over the lock word, but by the letter of the memory model giving it back is no fence. The daemon's store of the
  * flag waits in a buffer too. Additions and maxima wait for nothing but what their own process fenced before.
  *
- * Writers make CHANGES changes between them: a set, a deletion, or (TRANSACTIONS) the deletion of one key and the set of
- * the other in one. Each may be killed between any two steps (KILLS of them): it may leave a deletion noted that never
- * happens, a version published and not committed, a ring entry that isn't counted, an unlock without a wake-up. So may
- * the daemon (CRASHES), with its session table written and the flag not yet stored, or the other way round. Somebody
+ * Writers make CHANGES changes between them: a set, a deletion, or (TRANSACTIONS) the deletion of one key and the set
+ * of the other in one. Each may be killed between any two steps (KILLS of them): it may leave a deletion noted that
+ * never happens, a version published and not committed, a change that isn't in the ring or only half of it, an unlock
+ * without a wake-up. So may the daemon (CRASHES), with its session table written and the flag not yet stored. Somebody
  * else watches at the beginning (LEAVER) and goes at some time.
  *
- * Claims: when all is over, the watcher knows every key (its own) as it is, or as a set and its deletion left it, without
- * a time-out's help. A slice's end is needed only against somebody who moves sleepers elsewhere (HOSTILE), and for a
- * writer that is stopped between its unlock and its wake-up (STOPS).
+ * What it takes, beside the order of the steps:
+ *   - A missing key's version is its stripe's last deletion, but no more than a commit number loaded before the key was
+ *     looked for: the deletion's version may yet be that of another change, or of a set in the same transaction.
+ *   - Whether a change goes into the ring is looked up once, not for each of its keys.
+ *   - Who listed the keys leaves out what the ring says up to the commit number of its cursor: what has changed the key
+ *     again since may be missing in the ring.
+ *   - Who repairs raises the gap before it frees the lock word: who comes next believes that the ring knows the version
+ *     whose entry, or whose second entry, the dead writer owes.
+ *
+ * Claims: when all is over, the watcher knows every key (its own) as it is, without a time-out's help. A slice's end is
+ * needed only against somebody who moves sleepers elsewhere (HOSTILE), and for a writer that is stopped between its
+ * unlock and its wake-up (STOPS).
  */
 #ifndef CHANGES
 #define CHANGES 2
@@ -40,7 +49,7 @@
 
 /* The data file, as all but the owner of the lock word see it. */
 byte slot[2], commitNumber = 2, lastDeletion;
-byte entry[LENGTH], position, gap;       /* entry: version * 4 + key * 2 + isDeletion */
+byte entry[LENGTH], position, gap;       /* entry: version * 8 + isLast * 4 + key * 2 + isDeletion */
 byte ringVersion = 2;                    /* the newest version that the ring knows; as writers see it */
 byte notify;
 bit flag;
@@ -51,10 +60,10 @@ byte isOnItsWay[4];
 #define AT_SLOT 0 /* and 1 */
 #define AT_COMMIT_NUMBER 2
 #define AT_LAST_DELETION 3
-#define AT_BOTH 4 /* a transaction's commit: the commit number, which shows both keys; version * 2 + the key that is set */
+#define AT_BOTH 4 /* a transaction's commit number, which shows both keys; version * 2 + the key that is set */
 #define AT_POSITION 5 /* the entry too */
 #define AT_CHANGE 6 /* slot and commit number, where nobody tells them apart: with RING; as an entry */
-#define CHANGE(key, isDeletion) (version * 4 + (key) * 2 + (isDeletion))
+#define CHANGE(key, isDeletion, isLast) (version * 8 + (isLast) * 4 + (key) * 2 + (isDeletion))
 chan stores = [6] of { byte, byte, byte };
 chan flags = [2] of { bit };
 
@@ -89,7 +98,7 @@ end:
             slot[value % 2] = value / 2;
             slot[1 - value % 2] = 0
         :: place == AT_POSITION -> entry[position % LENGTH] = value; position++
-        :: else -> slot[(value / 2) % 2] = (value % 2 -> 0 : value / 4); commitNumber = value / 4
+        :: else -> slot[(value / 2) % 2] = (value % 2 -> 0 : value / 8); commitNumber = value / 8
         fi;
         isOnItsWay[who]--;
         who = 0; place = 0; value = 0
@@ -109,17 +118,26 @@ inline raiseGap(to) {
 
 /* MARK: Writers */
 
-inline noteInRing(itsKey, itIsDeletion) {
+/* isRingWatched: once for all keys of a change. What was stored before may still be on its way. */
+inline lookAtRing() {
 #ifdef RING
-    /* Loaded whenever it likes: what was stored before may still be on its way. */
+    isInRing = flag
+#else
+    skip
+#endif
+}
+
+/* noteInRing(_:_:isDeletion:), writeRing(_:_:isDeletion:) */
+inline noteInRing(itsKey, itIsDeletion, itIsLast) {
+#ifdef RING
     if
-    :: flag ->
+    :: isInRing ->
 #ifndef MUTANT_HOLE_UNTOLD
         atomic { if :: ringVersion + 1 < version -> raiseGap(version - 1) :: else -> skip fi };
 #endif
         ringVersion = version;
-        STORE(me, AT_POSITION, CHANGE(itsKey, itIsDeletion))
-    :: !flag
+        STORE(me, AT_POSITION, CHANGE(itsKey, itIsDeletion, itIsLast))
+    :: !isInRing
     fi
 #else
     skip
@@ -128,7 +146,7 @@ inline noteInRing(itsKey, itIsDeletion) {
 
 proctype Writer(byte me) {
     byte version;
-    bit key, isDeletion, isBoth, isFlagged;
+    bit key, isDeletion, isBoth, isInRing, isFlagged;
     {
     do
     :: atomic {
@@ -164,13 +182,17 @@ proctype Writer(byte me) {
                 newCommitNumber = version;
                 published = version
             };
-            noteInRing(1 - key, 1);
-            noteInRing(key, 0)
+            lookAtRing();
+            noteInRing(1 - key, 1, 0);
+#ifdef MUTANT_LOOKED_AT_FOR_EACH_KEY
+            lookAtRing();
+#endif
+            noteInRing(key, 0, 1)
         :: else ->
             /* carryOut(_:) */
             atomic {
 #ifdef RING
-                STORE(me, AT_CHANGE, CHANGE(key, isDeletion));
+                STORE(me, AT_CHANGE, CHANGE(key, isDeletion, 1));
                 newCommitNumber = version;
 #else
                 STORE(me, AT_SLOT + key, (isDeletion -> 0 : version));
@@ -181,7 +203,8 @@ proctype Writer(byte me) {
 #ifndef RING
             atomic { STORE(me, AT_COMMIT_NUMBER, version); newCommitNumber = version };
 #endif
-            noteInRing(key, isDeletion)
+            lookAtRing();
+            noteInRing(key, isDeletion, 1)
         fi;
         /* unlock() */
         owner = 0;
@@ -194,7 +217,7 @@ proctype Writer(byte me) {
 #ifdef STOPS
         if
         :: true
-        :: endStopped: false
+        :: goto stopped
         fi;
 #endif
         if
@@ -214,9 +237,14 @@ proctype Writer(byte me) {
 #endif
         :: else -> skip
         fi;
-        atomic { version = 0; key = 0; isDeletion = 0; isBoth = 0; isFlagged = 0 }
-    :: changes == CHANGES -> break
-    od
+        atomic { version = 0; key = 0; isDeletion = 0; isBoth = 0; isInRing = 0; isFlagged = 0 }
+    :: changes == CHANGES -> goto done
+    od;
+stopped:
+endStopped:
+    false;
+done:
+    skip
     } unless { mustDie[me] -> skip };
     atomic { if :: mustDie[me] -> isDead[me] = 1 :: else -> skip fi }
 }
@@ -337,14 +365,19 @@ next:
                 :: else ->
                     if
 #ifndef MUTANT_OLDER_THAN_THE_LISTING_BELIEVED
-                    :: its / 4 <= from -> skip
-                    :: its / 4 > from ->
+                    :: its / 8 <= from -> skip
+                    :: its / 8 > from ->
 #else
                     :: true ->
 #endif
-                        known[(its / 2) % 2] = (its % 2 -> 0 : its / 4)
+                        known[(its / 2) % 2] = (its % 2 -> 0 : its / 8)
                     fi;
-                    if :: its / 4 > version -> version = its / 4 :: else -> skip fi;
+#ifdef MUTANT_KNOWN_BY_ITS_FIRST_KEY
+                    its = its | 4;
+#endif
+                    /* A change is known when all its keys are. */
+                    its = (its & 4 -> its / 8 : its / 8 - 1);
+                    if :: its > version -> version = its :: else -> skip fi;
                     at++; its = 0; until = 0;
                     goto next
                 fi
