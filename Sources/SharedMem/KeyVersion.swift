@@ -5,7 +5,7 @@ public struct KeyVersion: Equatable, Sendable {
     /// Whether the key exists; an expired one doesn't.
     public let exists: Bool
 
-    init(version: UInt64, exists: Bool) {
+    package init(version: UInt64, exists: Bool) {
         self.version = version
         self.exists = exists
     }

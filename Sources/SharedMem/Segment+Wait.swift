@@ -51,6 +51,7 @@ extension Segment {
             let sight = try sight(of: key)
             if sight.current.exists, sight.hasExpired, access == .readWrite, try deleteExpired(key) { continue }
             if sight.current.version > version {
+                WaitHook.note(isLate: isQuiet && sight.place.isOwned)
                 return KeyVersion(version: sight.current.version, exists: sight.exists)
             }
             if cancellation?.isCancelled == true || SystemClock.monotonic() >= deadline { return nil }

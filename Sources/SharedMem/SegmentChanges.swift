@@ -31,7 +31,7 @@ public struct SegmentChange: Equatable, Sendable {
     /// The version that the key has since then.
     public let version: UInt64
 
-    init(kind: Kind, key: [UInt8], version: UInt64) {
+    package init(kind: Kind, key: [UInt8], version: UInt64) {
         self.kind = kind
         self.key = key
         self.version = version

@@ -125,6 +125,7 @@ extension Watcher {
             let look = try look(isQuiet: isQuiet)
             switch look {
             case .found(let changes, let isAll):
+                WaitHook.note(isLate: isQuiet)
                 if !isAll { ring() }
                 return changes
             case .again, .nothing:
@@ -255,7 +256,10 @@ extension Watcher {
         }
         return alarm.withLock { alarm in
             guard alarm.isSet, alarm.rest != nil else { return nil }
-            if case .some(.none) = next { alarm.ring() }
+            if case .some(.none) = next {
+                WaitHook.note(isLate: true)
+                alarm.ring()
+            }
             alarm.rest?.until = (next ?? nil) ?? now + Rest.sliceNanoseconds
             return alarm.rest
         }
