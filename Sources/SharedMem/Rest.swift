@@ -13,7 +13,12 @@ struct Rest {
     var until: UInt64
 
     /// The longest sleep in one go: a wake-up that died with its waker costs this much at most.
-    static var sliceNanoseconds: UInt64 { 1_000_000_000 }
+    static var sliceNanoseconds: UInt64 {
+        #if SHAREDMEM_TEST_HOOKS
+            if SeededFault.ofThisProcess == .slicesLeftOut { return 3_600_000_000_000 }
+        #endif
+        return 1_000_000_000
+    }
 
     /// The time between two looks for a daemon that is gone, or at a segment that is being moved.
     static var napNanoseconds: UInt64 { 20_000_000 }
