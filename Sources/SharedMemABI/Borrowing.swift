@@ -1,4 +1,4 @@
-internal import CSharedMem
+public import CSharedMem
 internal import LinuxIPC
 internal import SharedMem
 

@@ -21,7 +21,7 @@ private func classicSegment() throws(SharedMemError) -> Segment {
             segment = try Segment.open(name, access: .readOnly)
         }
         attached = segment
-        unsafe linuxipc_at_exit { forgetClassic() }
+        linuxipc_at_exit { forgetClassic() }
         return segment
     }
 }
@@ -30,7 +30,7 @@ private func forgetClassic() { classic.withLock { $0 = nil } }
 
 /// Sets the text.
 @c @implementation
-public func SetSharedMem(_ text: UnsafePointer<wchar_t>?) {
+public func SetSharedMem(_ text: UnsafePointer<Int32>?) {
     guard let bytes = unsafe WideText.utf8(text) else { return linuxipc_set_errno(EILSEQ) }
     do throws(SharedMemError) {
         try classicSegment().set([UInt8](), to: bytes, SetOptions.typed(.utf8))
@@ -41,7 +41,7 @@ public func SetSharedMem(_ text: UnsafePointer<wchar_t>?) {
 
 /// Copies the text.
 @c @implementation
-public func GetSharedMem(_ buffer: UnsafeMutablePointer<wchar_t>?, _ capacity: UInt32) {
+public func GetSharedMem(_ buffer: UnsafeMutablePointer<Int32>?, _ capacity: UInt32) {
     guard let buffer = unsafe buffer, capacity > 0 else { return }
     var bytes: [UInt8] = []
     do throws(SharedMemError) {
@@ -55,7 +55,7 @@ public func GetSharedMem(_ buffer: UnsafeMutablePointer<wchar_t>?, _ capacity: U
 /// Text as C's wide characters on Linux: Unicode scalars of 32 bits, a zero at the end; whatever the locale.
 private enum WideText {
     /// The text in UTF-8; nil: something in it is no Unicode scalar.
-    static func utf8(_ text: UnsafePointer<wchar_t>?) -> [UInt8]? {
+    static func utf8(_ text: UnsafePointer<Int32>?) -> [UInt8]? {
         var bytes: [UInt8] = []
         guard let text = unsafe text else { return bytes }
         var position = unsafe UnsafeRawPointer(text)
@@ -70,8 +70,8 @@ private enum WideText {
     }
 
     /// Stores text, cut at a whole character, always with a zero at its end.
-    static func store(_ bytes: [UInt8], in buffer: UnsafeMutablePointer<wchar_t>, capacity: Int) {
-        let target = unsafe UnsafeMutableRawPointer(buffer)
+    static func store(_ bytes: [UInt8], in buffer: UnsafeMutablePointer<Int32>, capacity: Int) {
+        let target = UnsafeMutableRawPointer(buffer)
         var decoder = UTF8()
         var rest = bytes.makeIterator()
         var count = 0

@@ -8,15 +8,15 @@ struct ForeignBuffer {
     @inline(__always)
     init?(_ start: UnsafeMutableRawPointer?, _ capacity: Int) {
         // More than the address space has is a negative number.
-        guard capacity == 0 || unsafe start != nil && capacity > 0 else { return nil }
+        guard unsafe capacity == 0 || start != nil && capacity > 0 else { return nil }
         unsafe bytes = UnsafeMutableRawBufferPointer(start: start, count: capacity)
     }
 
     /// Copies bytes to its start; false: it's too small, and untouched.
     func take(_ source: [UInt8]) -> Bool {
-        guard source.count <= unsafe bytes.count else { return false }
+        guard unsafe source.count <= bytes.count else { return false }
         unsafe source.withUnsafeBytes { source in
-            if !source.isEmpty { unsafe bytes.copyMemory(from: source) }
+            if unsafe !source.isEmpty { unsafe bytes.copyMemory(from: source) }
         }
         return true
     }

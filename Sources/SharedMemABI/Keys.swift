@@ -55,7 +55,7 @@ public func sharedmem_key_set(
     unsafe with(key) { (key: Key) in
         guard let value = unsafe ForeignBytes(value, length) else { return Errno.invalidArgument.outcome }
         return outcome { () throws(SharedMemError) in
-            let version = try unsafe key.set(to: value.span)
+            let version = try unsafe key.set(to: value.bytes.bytes)
             unsafe ret_version?.pointee = version
         }
     }

@@ -38,7 +38,7 @@ struct Wanted<Structure: BitwiseCopyable> {
     func store(_ value: Structure) {
         let target = unsafe UnsafeMutableRawBufferPointer(start: start, count: size)
         unsafe withUnsafeBytes(of: value) { bytes in
-            for index in 0..<size {
+            for index in unsafe 0..<size {
                 unsafe target[index] = index < bytes.count ? bytes[index] : 0
             }
         }

@@ -1,4 +1,4 @@
-internal import CSharedMem
+public import CSharedMem
 internal import LinuxIPC
 internal import SharedMem
 
@@ -15,7 +15,7 @@ public func sharedmem_get(
             return Errno.invalidArgument.outcome
         }
         do throws(SharedMemError) {
-            if let value = try unsafe segment.get(key.span, into: buffer.bytes) {
+            if let value = try unsafe segment.get(key.bytes.bytes, into: buffer.bytes) {
                 unsafe ret_length?.pointee = value.byteCount
                 unsafe ret_version?.pointee = value.version
                 return 0
@@ -36,12 +36,12 @@ func absence(
 ) -> Int32 {
     do throws(SharedMemError) {
         while true {
-            let version = try unsafe segment.version(of: key.span)
+            let version = try unsafe segment.version(of: key.bytes.bytes)
             if !version.exists {
                 unsafe ret_version?.pointee = version.version
                 return Errno.noSuchFileOrDirectory.outcome
             }
-            guard let value = try unsafe segment.get(key.span, into: buffer.bytes) else { continue }
+            guard let value = try unsafe segment.get(key.bytes.bytes, into: buffer.bytes) else { continue }
             unsafe ret_length?.pointee = value.byteCount
             unsafe ret_version?.pointee = value.version
             return 0
@@ -69,7 +69,7 @@ public func sharedmem_set(
             return Errno.invalidArgument.outcome
         }
         return outcome { () throws(SharedMemError) in
-            let version = try unsafe segment.set(key.span, to: value.span)
+            let version = try unsafe segment.set(key.bytes.bytes, to: value.bytes.bytes)
             unsafe ret_version?.pointee = version
         }
     }
@@ -113,7 +113,7 @@ private func set(
             return Errno.invalidArgument.outcome
         }
         return outcome { () throws(SharedMemError) in
-            let version = try unsafe segment.set(key.span, to: value.span, .bytes, options)
+            let version = try unsafe segment.set(key.bytes.bytes, to: value.bytes.bytes, .bytes, options)
             unsafe ret_version?.pointee = version
         }
     }
@@ -127,7 +127,7 @@ public func sharedmem_delete(
     unsafe with(segment) { (segment: Segment) in
         guard let key = unsafe ForeignBytes(key, key_length) else { return Errno.invalidArgument.outcome }
         do throws(SharedMemError) {
-            guard let version = try unsafe segment.deletion(of: key.span, ifVersion: nil) else {
+            guard let version = try unsafe segment.deletion(of: key.bytes.bytes, ifVersion: nil) else {
                 return Errno.noSuchFileOrDirectory.outcome
             }
             unsafe ret_version?.pointee = version
@@ -191,13 +191,13 @@ public func sharedmem_get_many(
 ) -> Int32 {
     unsafe with(segment) { (segment: Segment) in
         let total = count.multipliedReportingOverflow(by: stride)
-        guard count >= 0, stride >= 0, !total.overflow, count == 0 || unsafe items != nil,
+        guard count >= 0, stride >= 0, !total.overflow, unsafe count == 0 || items != nil,
             let buffer = unsafe ForeignBuffer(buffer, total.partialValue)
         else { return Errno.invalidArgument.outcome }
         let items = unsafe UnsafeMutableBufferPointer(start: items, count: count)
         var keys: [[UInt8]] = []
         keys.reserveCapacity(count)
-        for item in unsafe items {
+        for unsafe item in unsafe items {
             guard let key = unsafe ForeignBytes(item.key, item.key_length) else { return Errno.invalidArgument.outcome }
             unsafe keys.append(key.copy)
         }

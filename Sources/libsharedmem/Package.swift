@@ -20,14 +20,23 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableExperimentalFeature("Embedded"),
     // Embedded Swift compiles a module as a whole.
-    .unsafeFlags(["-wmo", "-parse-as-library"]),
+    .unsafeFlags(["-wmo", "-parse-as-library", "-Xfrontend", "-function-sections"]),
 ]
 
-let cSettings: [CSetting] = [.define("_GNU_SOURCE")]
+let cSettings: [CSetting] = [.define("_GNU_SOURCE"), .unsafeFlags(["-ffunction-sections", "-fdata-sections"])]
 
 // A symbol that nothing defines is an error here, not at the first call in somebody's program.
 let linkerSettings: [LinkerSetting] = [
-    .unsafeFlags(["-enable-experimental-feature", "Embedded", "-nostartfiles", "-Xlinker", "-z", "-Xlinker", "defs"])
+    .unsafeFlags(
+        ["-enable-experimental-feature", "Embedded", "-nostartfiles"]
+            + [
+                "-z", "defs",
+                // Others are hidden, and dropped where nobody calls them.
+                "--version-script", "\(Context.packageDirectory)/libsharedmem.map", "--gc-sections",
+                "-soname", "libsharedmem.so.1",
+                // A thread may sleep in it, and the C library calls it at a fork: it stays once it is loaded.
+                "-z", "nodelete", "-z", "relro", "-z", "now",
+            ].flatMap { ["-Xlinker", $0] })
 ]
 
 func layer(_ name: String, _ dependencies: [Target.Dependency], linkerSettings: [LinkerSetting] = []) -> Target {
