@@ -41,6 +41,7 @@ let package = Package(
     name: "sharedmemd",
     products: [
         .library(name: "SharedMem", targets: ["SharedMem"]),
+        .library(name: "SharedMemAsync", targets: ["SharedMemAsync"]),
         .library(name: "SharedMemCodable", targets: ["SharedMemCodable"]),
         .executable(name: "sharedmemd", targets: ["sharedmemd"]),
         .executable(name: "shmctl", targets: ["shmctl"]),
@@ -62,7 +63,8 @@ let package = Package(
         layer("SharedMemProtocol", ["CSharedMem"]),
         layer("SharedMem", ["SharedMemStore", "SharedMemProtocol", "LinuxIPC"]),
 
-        // MARK: Beside the client, for programs that use Foundation anyway
+        // MARK: Beside the client, for programs that have a concurrency runtime, or Foundation, anyway
+        layer("SharedMemAsync", ["SharedMem"]),
         layer("SharedMemCodable", ["SharedMem"]),
 
         // MARK: The daemon
@@ -103,6 +105,7 @@ let package = Package(
                 "CSharedMem", "LinuxIPC", "SharedMemProtocol", "SharedMemStore", "TestSupport", "sharedmemd",
                 "sharedmem-torture",
             ]),
+        tests(of: "SharedMemAsync", ["SharedMem", "TestSupport", "sharedmemd"]),
         tests(of: "SharedMemCodable", ["SharedMem", "TestSupport", "sharedmemd"]),
         tests(of: "shmctl", ["SharedMem", "LinuxIPC", "sharedmemd", argumentParser]),
         .target(name: "TestSupport", path: "Tests/Support", swiftSettings: settings),

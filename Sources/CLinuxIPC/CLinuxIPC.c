@@ -3,7 +3,9 @@
 #include <linux/futex.h>
 #include <linux/openat2.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <sys/time.h>
@@ -414,6 +416,74 @@ int linuxipc_futex_wait(uint32_t *word, uint32_t value, uint64_t nanoseconds) {
 
 int linuxipc_futex_wake(uint32_t *word, int count) {
     return (int)syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0);
+}
+
+int linuxipc_futex_wake_private(uint32_t *word, int count) {
+    return (int)syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, count, NULL, NULL, 0);
+}
+
+_Static_assert(sizeof(struct linuxipc_futex_word) == sizeof(struct futex_waitv), "struct futex_waitv");
+_Static_assert(offsetof(struct linuxipc_futex_word, address) == offsetof(struct futex_waitv, uaddr), "uaddr");
+_Static_assert(offsetof(struct linuxipc_futex_word, flags) == offsetof(struct futex_waitv, flags), "flags");
+_Static_assert(LINUXIPC_FUTEX_WORDS_MAX == FUTEX_WAITV_MAX, "FUTEX_WAITV_MAX");
+_Static_assert(LINUXIPC_FUTEX_SHARED == FUTEX_32, "FUTEX_32");
+_Static_assert(LINUXIPC_FUTEX_PRIVATE == (FUTEX_32 | FUTEX_PRIVATE_FLAG), "FUTEX_PRIVATE_FLAG");
+
+int linuxipc_futex_wait_any(const struct linuxipc_futex_word *words, unsigned int count, uint64_t deadline) {
+    struct timespec moment = {
+        .tv_sec = (time_t)(deadline / 1000000000u), .tv_nsec = (long)(deadline % 1000000000u)};
+    return (int)syscall(SYS_futex_waitv, words, count, 0, &moment, CLOCK_MONOTONIC);
+}
+
+/* MARK: Events and threads */
+
+int linuxipc_event_file(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+
+int linuxipc_signal_event(int file) {
+    /* EAGAIN: the counter is full, so the file is readable. */
+    return eventfd_write(file, 1) < 0 && errno != EAGAIN ? -1 : 0;
+}
+
+int linuxipc_clear_event(int file) {
+    eventfd_t count;
+    return eventfd_read(file, &count);
+}
+
+struct thread_start {
+    void (*body)(void *);
+    void *context;
+};
+
+static void *begin_thread(void *start) {
+    struct thread_start own = *(struct thread_start *)start;
+    free(start);
+    own.body(own.context);
+    return NULL;
+}
+
+int linuxipc_start_thread(const char *name, void (*body)(void *), void *context) {
+    struct thread_start *start = malloc(sizeof *start);
+    if (!start)
+        return -1;
+    *start = (struct thread_start){body, context};
+    sigset_t all, before;
+    sigfillset(&all);
+    /* A thread begins with its maker's mask: the program's signals stay with the program's threads. */
+    int error = pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (error == 0) {
+        pthread_t thread;
+        error = pthread_create(&thread, NULL, begin_thread, start);
+        if (error == 0) {
+            (void)pthread_setname_np(thread, name);
+            (void)pthread_detach(thread);
+        }
+        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    }
+    if (error == 0)
+        return 0;
+    free(start);
+    errno = error;
+    return -1;
 }
 
 /* MARK: Processes */

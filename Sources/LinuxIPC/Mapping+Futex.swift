@@ -9,6 +9,11 @@ extension Mapping {
         unsafe Futex.wake(word(at: offset), count: count)
     }
 
+    /// Adds the word at `offset` to those that a thread sleeps on, as long as this mapping lives; false: they are too many.
+    package borrowing func append(_ offset: Int, while value: UInt32, to words: inout FutexWords) -> Bool {
+        unsafe words.append(word(at: offset), while: value)
+    }
+
     private borrowing func word(at offset: Int) -> UnsafeMutablePointer<UInt32> {
         precondition(offset >= 0 && offset <= byteCount - 4 && offset & 3 == 0, "a word inside the mapping")
         return unsafe baseAddress.advanced(by: offset).assumingMemoryBound(to: UInt32.self)

@@ -7,12 +7,12 @@ internal import Synchronization
 final class AttachedStore: Sendable {
     private let data: Mapping
     private let lock: Mapping?
+    /// Which generation of which segment, as the daemon numbers them.
+    let identity: AttachedGeneration
     /// What the daemon knew the process as when it gave the files.
-    let lineage: Lineage
+    var lineage: Lineage { identity.lineage }
     /// Which segment, as the daemon numbers them.
-    let segmentID: UInt64
-    /// Which of its generations.
-    private let generation: UInt64
+    var segmentID: UInt64 { identity.segmentID }
     /// Where `View` of this generation is; as long as this object lives.
     let address: UInt
 
@@ -92,9 +92,8 @@ final class AttachedStore: Sendable {
     /// Maps the files of an attach by `session` and checks that they are a segment's.
     init(_ attached: borrowing Attached, name: String, session: Session) throws(SharedMemError) {
         let sizes = attached.attachment
-        lineage = attached.lineage
-        segmentID = sizes.segmentID
-        generation = sizes.generation
+        identity = AttachedGeneration(
+            lineage: attached.lineage, segmentID: sizes.segmentID, generation: sizes.generation)
         do throws(Errno) {
             // The mapping must not be longer than the file: the rest would fault.
             data = try Self.map(attached.data, byteCount: sizes.dataByteCount, isWritable: sizes.access == .readWrite)
@@ -122,10 +121,10 @@ final class AttachedStore: Sendable {
         let pinnedReads = store.isWritable ? PinnedReads(of: store) : nil
         let daemonPin =
             store.isWritable || !attached.canPin
-            ? nil : DaemonPin(of: store, segmentID: segmentID, session: session, lineage: lineage)
+            ? nil : DaemonPin(of: store, segmentID: sizes.segmentID, session: session, lineage: attached.lineage)
         unsafe view.initialize(
             to: View(
-                store: store, generation: generation, life: lineage.life, ownerWord: attached.lifeWord,
+                store: store, generation: sizes.generation, life: attached.lineage.life, ownerWord: attached.lifeWord,
                 pinnedReads: pinnedReads,
                 daemonPin: daemonPin))
         address = UInt(bitPattern: view)
@@ -141,8 +140,9 @@ final class AttachedStore: Sendable {
 
     /// Whether an attach gave this very generation once more: then nothing has happened to it.
     func isSame(as attached: borrowing Attached) -> Bool {
-        attached.lineage === lineage && attached.attachment.segmentID == segmentID
-            && attached.attachment.generation == generation
+        AttachedGeneration(
+            lineage: attached.lineage, segmentID: attached.attachment.segmentID,
+            generation: attached.attachment.generation) == identity
     }
 
     private static func map(
@@ -166,6 +166,20 @@ final class AttachedStore: Sendable {
         case .some(let lock): lock.wait(at: Store.lockWordOffset, while: word, nanoseconds: nanoseconds)
         case .none: .failed
         }
+    }
+
+    /// The notify word with this index now; only in the process that mapped it.
+    func notifyWord(_ index: Int) -> UInt32 { unsafe View.at(address)?.pointee.store.notifyWord(index) ?? 0 }
+
+    /// Sleeps while the notify word with this index is `value`, at most so many nanoseconds.
+    func waitForChange(of index: Int, while value: UInt32, nanoseconds: UInt64) -> Futex.WaitResult {
+        data.wait(at: NotifyWords.offset(of: index), while: value, nanoseconds: nanoseconds)
+    }
+
+    /// Adds the notify word with this index to the words that a thread sleeps on; false: they are too many.
+    @discardableResult
+    func append(_ index: Int, while value: UInt32, to words: inout FutexWords) -> Bool {
+        data.append(NotifyWords.offset(of: index), while: value, to: &words)
     }
 
     /// Wakes everybody who sleeps on the notify word with this index; needs only a read-only mapping.

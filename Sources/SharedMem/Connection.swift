@@ -95,6 +95,19 @@ struct Connection: ~Copyable, Sendable {
         return nil
     }
 
+    /// Sends a request whose reply nobody waits for, unless there are many of them unread.
+    mutating func post(_ request: Request, _ requestID: UInt32) throws(SharedMemError) {
+        if forgottenCount >= Self.unreadLimit {
+            _ = try exchange(request, requestID, milliseconds: 1000)
+        } else {
+            try send(request, requestID)
+            forgottenCount += 1
+        }
+    }
+
+    /// Replies that may wait to be read: few enough for any socket's buffer.
+    private static var unreadLimit: Int { 16 }
+
     /// Sends a request and waits for its reply, which may be a refusal.
     mutating func exchange(_ request: Request, _ requestID: UInt32) throws(SharedMemError) -> Answer {
         try send(request, requestID)

@@ -6,7 +6,7 @@ internal import SharedMemProtocol
 /// Nothing here waits for a daemon that isn't there; who wants to wait calls again.
 struct Link: ~Copyable, Sendable {
     /// nil: not connected.
-    private var connection: Connection?
+    var connection: Connection?
     /// nil: no greeting is on its way.
     private var greeting: Greeting?
     /// What the daemon knows this process as; nil: it hasn't greeted yet.
@@ -17,6 +17,10 @@ struct Link: ~Copyable, Sendable {
     private var token: SessionToken?
     /// Whether the daemon knows `pin` and `unpin`.
     private var canPin = false
+    /// Whether the daemon knows `watch` and `unwatch`.
+    private(set) var canWatch = false
+    /// What the daemon was asked to watch.
+    let watches: WatchTable
     /// Counts upwards over all connections.
     private var lastRequestID: UInt32 = 0
     /// Segments whose pins are to be given back when the daemon is there again, as often as they stand here.
@@ -28,6 +32,9 @@ struct Link: ~Copyable, Sendable {
 
     /// Whether there was a daemon: then it's waited for when it's gone.
     private(set) var hasBeenGreeted = false
+
+    /// No connection yet; what is watched over those to come stands in `watches`.
+    init(watches: WatchTable) { self.watches = watches }
 
     /// A greeting that isn't answered yet.
     private struct Greeting: ~Copyable {
@@ -152,6 +159,7 @@ extension Link {
             try pending.connection.setPatience()
             connection = pending.takeConnection()
             try settleUnpins()
+            try settleWatches()
             return connection != nil
         }
     }
@@ -185,9 +193,11 @@ extension Link {
             lineage = Lineage(sessionID: welcome.session, life: life)
             owedUnpins = []
         }
+        if let lineage { watches.begin(lineage) }
         lifeWord = word
         token = welcome.token
         canPin = welcome.features & ProtocolLimits.pinsFeature != 0
+        canWatch = welcome.features & ProtocolLimits.watchesFeature != 0
         hasBeenGreeted = true
     }
 
@@ -297,7 +307,8 @@ extension Link {
         }
     }
 
-    private mutating func isConnected(as lineage: Lineage, _ path: String) -> Bool {
+    /// Whether the daemon is there and knows the lineage; goes on with connecting without waiting.
+    mutating func isConnected(as lineage: Lineage, _ path: String) -> Bool {
         guard self.lineage === lineage else { return false }
         do throws(SharedMemError) {
             return try connect(to: path, waitingMilliseconds: 0) && self.lineage === lineage

@@ -81,7 +81,7 @@ extension Segment {
             timedOut = try unsafe lockSlowly(view, store, found)
             if timedOut != nil { return nil }
         }
-        let isWatchedTooEarly = store.has(.flagReadTooEarly) && store.isWatched
+        let isWatchedTooEarly = store.has(.flagReadTooEarly) ? store.isWatched : false
         let before = store.commitNumber
         let result: Result
         do throws(StoreError) {

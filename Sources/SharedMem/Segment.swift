@@ -43,6 +43,8 @@ public final class Segment: Sendable {
     private let attaching = ForkSafeMutex<Void>(())
     /// The address of the last one's view: one load for each operation.
     private let current: Atomic<UInt>
+    /// What waits have registered that ended with a change, for the next ones: at most one for each notify word.
+    let keptRegistrations = ForkSafeMutex<[Registration]>([])
 
     /// Attaches to the segment `name` of the daemon at `socketPath`.
     ///
@@ -136,9 +138,16 @@ extension Segment {
 
     /// The object behind a view.
     func attachment(of view: UnsafePointer<AttachedStore.View>) -> AttachedStore? {
-        let address = UInt(bitPattern: view)
-        return attached.withLock { attached in attached.last { $0.address == address } }
+        attachment(at: UInt(bitPattern: view))
     }
+
+    /// The object whose view is at an address.
+    func attachment(at address: UInt) -> AttachedStore? {
+        attached.withLock { attached in attached.last { $0.address == address } }
+    }
+
+    /// Whether the view at an address is the current one.
+    func isCurrent(_ address: UInt) -> Bool { current.load(ordering: .relaxed) == address }
 
     /// Attaches to the newest generation, unless another thread has done so.
     ///
@@ -223,6 +232,24 @@ extension Segment {
             }
         }
         return current.load(ordering: .relaxed) != address
+    }
+
+    /// Asks the daemon for the generation to use, for somebody whose own one can't be watched; a daemon that isn't there is
+    /// left to the next operation.
+    func askForGeneration(insteadOf address: UInt) throws(SharedMemError) {
+        try attaching.withLock { _ throws(SharedMemError) in
+            guard current.load(ordering: .relaxed) == address else { return }
+            do throws(SharedMemError) {
+                let files = try session.attach(protocolName, protocolAccess, isWaiting: false)
+                if currentAttachment()?.isSame(as: files) == true {
+                    unsafe AttachedStore.View.at(address)?.pointee.confirm(files.lifeWord)
+                } else {
+                    try replace(by: files)
+                }
+            } catch {
+                guard error.isAbsence else { throw error }
+            }
+        }
     }
 
     private func orphan(_ nanoseconds: UInt64) -> SharedMemError {

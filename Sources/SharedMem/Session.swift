@@ -13,7 +13,9 @@ public final class Session: Sendable {
     let socketPath: String
 
     /// What this process has of the daemon.
-    private let link = ForkSafeMutex(Link())
+    private let link: ForkSafeMutex<Link>
+    /// What the daemon was asked to watch.
+    let watches: WatchTable
 
     /// `graceTime` as it's used.
     private let grace = Atomic(GraceTime.standard.nanoseconds)
@@ -39,6 +41,9 @@ public final class Session: Sendable {
 
     /// Connects at the first request, which may then travel with the greeting.
     init(unconnected socketPath: String?) {
+        let watches = WatchTable()
+        self.watches = watches
+        link = ForkSafeMutex(Link(watches: watches))
         self.socketPath =
             socketPath ?? ThisProcess.environmentValue(of: "SHAREDMEM_SOCKET") ?? Self.defaultSocketPath
     }
@@ -141,6 +146,26 @@ extension Session {
         }
         return isConnected ?? false
     }
+}
+
+// MARK: - Watches
+
+extension Session {
+    /// Has the daemon watch what is wanted of a generation; as `Link.watch(_:path:)`.
+    ///
+    /// Without `isWaiting`, not while another thread's request is under way.
+    func watch(_ generation: AttachedGeneration, isWaiting: Bool) throws(SharedMemError) -> WatchOutcome {
+        if isWaiting {
+            return try link.withLock { (link) throws(SharedMemError) in try link.watch(generation, path: socketPath) }
+        }
+        let outcome = try link.withLockIfFree { (link) throws(SharedMemError) in
+            try link.watch(generation, path: socketPath)
+        }
+        return outcome ?? .away
+    }
+
+    /// Takes back what isn't wanted any more, now or when the daemon is there again.
+    func unwatch(of lineage: Lineage) { link.withLock { $0.unwatch(of: lineage, path: socketPath) } }
 }
 
 // MARK: - Pins and locks

@@ -51,6 +51,8 @@ package enum SeededFault: UInt32, CaseIterable, Sendable {
     case ringLeftOut = 22
     /// Who reads the ring believes an entry that was overwritten meanwhile.
     case overrunIgnored = 23
+    /// Who waits for a change sleeps until somebody wakes it, however long that is.
+    case slicesLeftOut = 24
 
     #if SHAREDMEM_TEST_HOOKS
         /// Whether this build can seed faults.

@@ -71,7 +71,7 @@ extension Store {
 
     /// Writes the ring's next entry.
     ///
-    /// Model: `watch.pml`.
+    /// Models: `ring.pml` and `watch.pml`.
     @inline(never)
     private func writeRing(_ version: UInt64, _ key: UnsafeRawBufferPointer, isDeletion: Bool, more: Int) {
         // A plain set believes the old record's length, which a hostile writer may have changed.

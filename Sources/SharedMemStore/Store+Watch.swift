@@ -87,7 +87,7 @@ extension Store {
     /// Changes come in the order of their versions; those of a transaction have one. Takes no lock and stores nothing;
     /// whatever the ring's bytes are, what comes is a change of the ring, or `listAgain`.
     ///
-    /// Model: `watch.pml`.
+    /// Models: `ring.pml` and `watch.pml`.
     package func nextChange(
         after cursor: inout ChangeCursor, into buffer: UnsafeMutableRawBufferPointer
     ) -> RingRead {

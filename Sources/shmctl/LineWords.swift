@@ -82,6 +82,17 @@ struct LineWords {
         }
     }
 
+    /// Writes `bytes` as one word that `next()` reads: in quotes if it needs them.
+    static func word(_ bytes: [UInt8]) -> String {
+        let text = TerminalText.escaped(bytes)
+        let isBare =
+            !bytes.isEmpty && text.utf8.elementsEqual(bytes) && bytes.first != UInt8(ascii: "#")
+            && !bytes.contains { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\"") }
+        return isBare
+            ? text
+            : "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\\\"") + "\""
+    }
+
     /// Whether `byte` stands between words.
     private static func isSpace(_ byte: UInt8) -> Bool {
         byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t")

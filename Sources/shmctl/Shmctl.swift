@@ -19,6 +19,7 @@ struct Shmctl: ParsableCommand {
         subcommands: [
             CreateCommand.self, RemoveCommand.self, ListCommand.self, ShowCommand.self, GetCommand.self,
             SetCommand.self, AddCommand.self, DeleteCommand.self, TransactionCommand.self, KeysCommand.self,
+            WatchCommand.self,
             ImportCommand.self, ExportCommand.self, StatusCommand.self, ClientsCommand.self,
         ])
 

@@ -45,4 +45,10 @@ import Testing
         #expect(daemon.count(.hello) == 2)
         #expect(daemon.count(.reconnect) == 0)
     }
+
+    @Test func childWatchesByItself() throws {
+        let served = try ServedSegment()
+        let run = try TortureRun("forked-watcher", socketPath: served.socketPath)
+        #expect(run == TortureRun(text: "child watched by itself; parent goes on\n", status: 0))
+    }
 }

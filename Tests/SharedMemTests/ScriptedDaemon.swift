@@ -31,6 +31,10 @@ final class ScriptedDaemon: Sendable {
         var holder: Holder?
         var sessions: [SessionDescription] = []
         var statistics = Statistics()
+        /// What the daemon says that it knows.
+        var features = ProtocolLimits.features
+        /// How many requests to watch it refuses from now on, as if the segment were being moved.
+        var staleWatchCount = 0
     }
 
     private let folder: TemporaryFolder
@@ -128,7 +132,7 @@ extension ScriptedDaemon {
                 let token = SessionToken(high: state.lastToken, low: 7)
                 state.tokens[state.lastSession] = token
                 let welcome = Welcome(
-                    features: ProtocolLimits.features, session: state.lastSession, major: 1, token: token)
+                    features: state.features, session: state.lastSession, major: 1, token: token)
                 guard let attach = hello.attach else { return .hello(welcome, attachment: nil) }
                 let segment = state.segments[attach.segment.description]
                 return .hello(welcome, attachment: segment?.attachment(attach.access))
@@ -137,7 +141,7 @@ extension ScriptedDaemon {
                 guard token == reconnect.token else { return Self.refusal(.stale) }
                 connection.session = reconnect.session
                 return .reconnected(
-                    Welcome(features: ProtocolLimits.features, session: reconnect.session, major: 1, token: token))
+                    Welcome(features: state.features, session: reconnect.session, major: 1, token: token))
             case .attach(let name, let access):
                 guard let segment = state.segments[name.description] else {
                     return Self.refusal(.noSuchFileOrDirectory)
@@ -167,7 +171,16 @@ extension ScriptedDaemon {
             case .detach: return .detached
             case .pin: return .pinned
             case .unpin: return .unpinned
-            case .watch: return .watched
+            case .watch(let watch):
+                guard let segment = state.segment(watch.segmentID), segment.generation == watch.generation else {
+                    return Self.refusal(.stale)
+                }
+                if state.staleWatchCount > 0 {
+                    state.staleWatchCount -= 1
+                    return Self.refusal(.stale)
+                }
+                try segment.watch(watch.words)
+                return .watched
             case .unwatch: return .unwatched
             case .whoHolds: return state.holder.map { .holder($0) } ?? Self.refusal(.permissionDenied)
             case .sessions(let after):

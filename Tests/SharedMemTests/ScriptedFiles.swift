@@ -50,6 +50,34 @@ final class ScriptedSegment: Sendable {
             let word = unsafe lock.advanced(by: Store.lockWordOffset).assumingMemoryBound(to: UInt32.self)
             unsafe Futex.wake(word, count: Int32.max)
         }
+        try tellWatchers()
+    }
+
+    /// Wakes all who watch.
+    private func tellWatchers() throws {
+        try unsafe withMappings { data, lock in
+            let store = try unsafe Store(
+                data: SharedBytes(data, byteCount: geometry.dataByteCount),
+                lock: SharedBytes(lock, byteCount: geometry.lockByteCount), session: 1)
+            store.notify(everything: true).forEach { index in
+                let word = unsafe data.advanced(by: NotifyWords.offset(of: index)).assumingMemoryBound(to: UInt32.self)
+                unsafe Futex.wake(word, count: Int32.max)
+            }
+        }
+    }
+
+    /// Says that words are watched, from here on; or takes back what is.
+    func watch(_ words: WatchSet?) throws {
+        try unsafe withMappings { data, lock in
+            let store = try unsafe Store(
+                data: SharedBytes(data, byteCount: geometry.dataByteCount),
+                lock: SharedBytes(lock, byteCount: geometry.lockByteCount), session: 1)
+            let old = store.watched
+            store.setWatched(
+                words.map {
+                    NotifyWords(stripes: old.stripes | $0.stripes, segment: old.segment || $0.segment)
+                } ?? NotifyWords())
+        }
     }
 
     /// Makes the file what that of a segment is that was removed.
@@ -58,6 +86,7 @@ final class ScriptedSegment: Sendable {
             let dataBytes = unsafe SharedBytes(data, byteCount: geometry.dataByteCount)
             dataBytes.store32(UInt32(SHAREDMEM_STATE_REMOVED), Int(sharedmem_at_state))
         }
+        try tellWatchers()
     }
 
     func attachment(_ access: Access) -> Attachment {

@@ -1,12 +1,13 @@
 internal import ArgumentParser
 internal import Foundation
 internal import SharedMem
+internal import SharedMemStore
 internal import TestSupport
 
 /// Sees that a get and an unwatched, uncontended set make no system call and allocate nothing.
 struct Costs: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Count the system calls and the allocations of many gets or sets; both must be 0.",
+        abstract: "Count the system calls and the allocations of many gets or unwatched sets; both must be 0.",
         discussion: """
             A process gets or sets values of 0 bytes to 1 MiB through the public API, traced by strace(1) from a mark \
             to another one; malloc and its kin are counted between the marks too. Meant for a release build: a debug \
@@ -18,18 +19,25 @@ struct Costs: ParsableCommand {
     /// What is counted.
     enum Phase: String, ExpressibleByArgument, CaseIterable {
         case get, set
+        /// Sets after the last watcher was killed.
+        case unwatched
     }
 
     /// A fault by its name on the command line.
     enum Fault: String, ExpressibleByArgument, CaseIterable {
         case allocation, systemCall = "system-call"
+        /// The watcher isn't killed.
+        case watcher
     }
 
-    @Option(help: "Only this phase: get or set.")
+    @Option(help: "Only this phase: get, set or unwatched.")
     var phase: Phase?
 
     @Option(
-        help: "A fault to put once between the operations, which the run must then find: allocation or system-call.")
+        help: """
+            A fault to put once between the operations, which the run must then find: allocation or system-call; or \
+            watcher: the one that is killed before the last phase lives on.
+            """)
     var fault: Fault?
 
     func run() throws {
@@ -40,6 +48,8 @@ struct Costs: ParsableCommand {
         try session.create(CostsWorker.segmentName, options: options)
         let findings = Findings()
         for phase in phase.map({ [$0] }) ?? Phase.allCases {
+            let watcher = phase == .unwatched ? try watchOnce(session, daemon.socketPath) : nil
+            defer { watcher?.terminate() }
             let trace = daemon.folder.appending(path: "trace-\(phase)")
             let operations = try work(phase, daemon.socketPath, trace, findings)
             let calls = try systemCalls(in: trace)
@@ -52,6 +62,37 @@ struct Costs: ParsableCommand {
             print("\(phase): \(operations), \(calls?.count ?? -1) system calls")
         }
         if !findings.areNone { throw ExitCode(1) }
+    }
+
+    /// Has a process watch the segment, and kills it; returns it if it lives on.
+    private func watchOnce(_ session: Session, _ socketPath: String) throws -> Process? {
+        let segment = try session.open(CostsWorker.segmentName, access: .readOnly)
+        let process = Process()
+        process.executableURL = try DaemonProcess.program("sharedmem-torture")
+        process.arguments = ["costs-watcher", "--socket", socketPath]
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        try Self.expect("a watcher doesn't watch") { () throws(SharedMemError) in
+            try segment.withStore { (store) throws(StoreError) in store.watched.segment && store.watched.stripes != 0 }
+        }
+        if fault == .watcher { return process }
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+        try Self.expect("the daemon doesn't see that the last watcher is dead") { () throws(SharedMemError) in
+            try segment.withStore { (store) throws(StoreError) in store.watched.isEmpty }
+        }
+        return nil
+    }
+
+    /// Waits until a condition holds, for a minute at most.
+    private static func expect(_ failure: String, _ condition: () throws(SharedMemError) -> Bool) throws {
+        let start = ContinuousClock.now
+        while try !condition() {
+            guard ContinuousClock.now - start < .seconds(60) else {
+                throw Wrong(description: "\(failure) within 60 s")
+            }
+            usleep(1000)
+        }
     }
 
     /// Runs the worker under strace and returns what it counted.

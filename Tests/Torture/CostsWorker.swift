@@ -36,7 +36,7 @@ struct CostsWorker: ParsableCommand {
         switch fault {
         case .allocation: work.allocate()
         case .systemCall: _ = getppid()
-        case nil: break
+        case .watcher, nil: break
         }
         try work.run(phase, half..<Self.operationCount)
         let count = allocation_count() - before
@@ -80,7 +80,7 @@ private struct Work {
         for number in numbers {
             switch phase {
             case .get: try get(number)
-            case .set: try number % 8 == 7 ? delete(number) : set(number)
+            case .set, .unwatched: try number % 8 == 7 ? delete(number) : set(number)
             }
         }
     }

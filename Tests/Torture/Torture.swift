@@ -9,7 +9,7 @@ struct Torture: ParsableCommand {
         discussion: "Exit codes: 0 nothing wrong was seen, 1 something was, 64 usage.",
         subcommands: [
             Run.self, Worker.self, Fork.self, Kills.self, Hostile.self, HostileWorker.self, Heap.self, Progress.self,
-            ProgressWriter.self, Costs.self, CostsWorker.self, PinHolder.self,
-            ForkedSleeper.self,
+            ProgressWriter.self, Costs.self, CostsWorker.self, CostsWatcher.self, PinHolder.self, ForkedSleeper.self,
+            Wakes.self, ForkedWatcher.self,
         ])
 }

@@ -52,6 +52,8 @@ import Testing
                                   none of them.
           keys                    List the keys of a segment, in the order of their
                                   bytes.
+          watch                   Write a line for each change of a key, of the keys
+                                  with a prefix, or of all keys.
           import                  Set a key for each file below a folder.
           export                  Write all keys of a segment as files below a folder,
                                   or as JSON Lines.
@@ -317,6 +319,49 @@ import Testing
               --json                  Write JSON Lines: one object a line.
               --prefix <prefix>       Only keys that begin so.
               -0                      End each key with a zero byte instead of a line feed.
+              --version               Show the version.
+              -h, --help              Show help information.
+
+            """#
+        ),
+        (
+            "watch",
+            #"""
+            OVERVIEW: Write a line for each change of a key, of the keys with a prefix, or
+            of all keys.
+
+            A line is 'set KEY VALUE' or 'delete KEY', as the command transaction reads it:
+            a word that needs it is in double quotes, with escapes. Changes that follow
+            each other quickly may become one line; the last one always comes. If there
+            were too many to follow, everything that is there now comes once more, and
+            standard error says so. With --json: segment, key (or keyBase64), change
+            ("set", "deleted" or "listed"), version, and for all but a deletion value in
+            base64, number or text when it is one, and type.
+
+            With --exec a shell runs COMMAND for each change, one after the other, instead
+            of writing a line: the value is its standard input, and its environment has
+            SHMCTL_SEGMENT, SHMCTL_CHANGE (set, deleted or listed), SHMCTL_VERSION,
+            SHMCTL_KEY_BASE64, and SHMCTL_KEY unless the key has a zero byte.
+
+            It runs until it's interrupted, or until --once or --timeout ends it; the exit
+            status is 2 if that came before any change.
+
+            USAGE: shmctl watch [--socket <path>] [--json] <segment> [<key>] [--prefix <prefix>] [--exec <command>] [--once] [--timeout <duration>] [--initial]
+
+            ARGUMENTS:
+              <segment>               The segment's name.
+              <key>                   The key: at most 512 bytes; without one, all keys.
+
+            OPTIONS:
+              --socket <path>         The daemon's socket (default: $SHAREDMEM_SOCKET, or
+                                      else /run/sharedmemd/control.sock).
+              --json                  Write JSON Lines: one object a line.
+              --prefix <prefix>       Only keys that begin so.
+              --exec <command>        Run a command for each change.
+              --once                  End with the first change.
+              --timeout <duration>    End after so long: a whole number with ms, s, m, h or
+                                      d.
+              --initial               Begin with what is there now.
               --version               Show the version.
               -h, --help              Show help information.
 

@@ -264,6 +264,42 @@ int linuxipc_futex_wait(uint32_t *word, uint32_t value, uint64_t nanoseconds);
 /* futex(2), FUTEX_WAKE without FUTEX_PRIVATE_FLAG: how many were woken. */
 int linuxipc_futex_wake(uint32_t *word, int count);
 
+/* The same with FUTEX_PRIVATE_FLAG: for a word that no other process has. */
+int linuxipc_futex_wake_private(uint32_t *word, int count);
+
+/* The most words on which a thread sleeps at once: FUTEX_WAITV_MAX. */
+enum { LINUXIPC_FUTEX_WORDS_MAX = 128 };
+
+/* One of several words on which a thread sleeps: struct futex_waitv. */
+struct linuxipc_futex_word {
+    uint64_t value;    /* sleeps while the word holds it */
+    uint64_t address;  /* of 4 bytes */
+    uint32_t flags;    /* LINUXIPC_FUTEX_ */
+    uint32_t reserved; /* 0 */
+};
+
+/* Of 4 bytes; of this process alone, or mapped by others too. */
+enum { LINUXIPC_FUTEX_SHARED = 0x02, LINUXIPC_FUTEX_PRIVATE = 0x82 };
+
+/* futex_waitv(2), until a moment of CLOCK_MONOTONIC in ns: the index of a word that was woken; ENOSYS before Linux
+ * 5.16. */
+int linuxipc_futex_wait_any(const struct linuxipc_futex_word *words, unsigned int count, uint64_t deadline);
+
+/* MARK: Events and threads */
+
+/* eventfd(2), EFD_CLOEXEC and EFD_NONBLOCK: readable from linuxipc_signal_event to linuxipc_clear_event. */
+int linuxipc_event_file(void);
+
+/* write(2): makes an event file readable; one that is readable already stays so. */
+int linuxipc_signal_event(int file);
+
+/* read(2): makes an event file unreadable; EAGAIN: it was. */
+int linuxipc_clear_event(int file);
+
+/* pthread_create(3): runs body in a thread of its own, in which every signal is blocked and which nobody joins. Returns
+ * 0, or -1 and errno. */
+int linuxipc_start_thread(const char *name, void (*body)(void *), void *context);
+
 /* MARK: Child processes and signals; one thread of the process has them */
 
 /* What a program is started with. A block is strings one behind the other, each with its terminating zero. */

@@ -10,7 +10,8 @@ struct Benchmarks: ParsableCommand {
         discussion: """
             Started by Tests/Benchmarks/run, which builds the rivals. Exit codes: 0 measured, whatever the times are; \
             1 a value was wrong or a segment was spoiled; 64 usage.
-            """)
+            """,
+        subcommands: [Watcher.self, CrowdMember.self])
 
     @Flag(help: "Fewer slices and at most 1,000,000 keys: within a minute.")
     var short = false
@@ -33,7 +34,7 @@ struct Benchmarks: ParsableCommand {
     @Option(help: "Do something wrong that must be noticed: delay or nothing-read. Measures small values alone.")
     var fault: SmallValues.Fault?
 
-    @Option(help: "Measure this alone: small, busy, many or sizes.")
+    @Option(help: "Measure this alone: small, busy, watch, watchcost, many or sizes.")
     var only: Part?
 
     @Option(help: "Do this work alone, 100,000 times, for a profiler that collects in \(Profile.symbol).")
@@ -44,7 +45,7 @@ struct Benchmarks: ParsableCommand {
 
     /// A part of all that is measured.
     enum Part: String, ExpressibleByArgument {
-        case small, busy, many, sizes
+        case small, busy, watch, watchcost, many, sizes
     }
 
     func run() throws {
@@ -72,6 +73,8 @@ struct Benchmarks: ParsableCommand {
         sections.append(try LargeValues(place).measure())
         place.say("wake-ups")
         sections.append(try Wakes(place).measure())
+        place.say("sets beside watchers")
+        sections.append(try WatchCosts(place).measure())
         place.say("many keys")
         let scale = Scale(place)
         let curve = try scale.measure()
@@ -86,6 +89,8 @@ struct Benchmarks: ParsableCommand {
         switch part {
         case .small: [try SmallValues(place, fault: nil).measure()]
         case .busy: [try BesideWriter(place).measure()]
+        case .watch: [try Wakes(place).measure()]
+        case .watchcost: [try WatchCosts(place).measure()]
         case .many: try Scale(place).measure()
         case .sizes: [try Scale(place).entrySizes()]
         }

@@ -37,6 +37,12 @@ final class Place {
         guard benchmark_pin(benchmark_core(0)) != 0 else { throw Failure("this process can't be kept on one core") }
     }
 
+    /// Where the daemon listens.
+    var socketPath: String { daemon.socketPath }
+
+    /// A folder that goes with the daemon.
+    var folder: URL { daemon.folder }
+
     /// A second handle of a segment, in a session of its own.
     func open(_ name: String) throws -> Segment { try Session(socketPath: daemon.socketPath).open(name) }
 

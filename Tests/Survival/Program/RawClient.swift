@@ -82,6 +82,11 @@ final class RawClient {
     /// Wakes everybody who sleeps on the lock word.
     func wakeLockWaiters() { lock.wake(at: Store.lockWordOffset, count: .max) }
 
+    /// Wakes everybody who watches anything, and says that it may have changed.
+    func notifyEverything() throws(StoreError) {
+        try store().notify(everything: true).forEach { data.wake(at: NotifyWords.offset(of: $0), count: .max) }
+    }
+
     /// Sleeps on the lock word while it is `word`, at most so many nanoseconds.
     func waitForLock(while word: UInt32, nanoseconds: UInt64) {
         _ = lock.wait(at: Store.lockWordOffset, while: word, nanoseconds: nanoseconds)

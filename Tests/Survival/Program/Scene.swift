@@ -15,13 +15,13 @@ final class Scene: Sendable {
     /// What conductor and processes share.
     let board: Board
     /// Values that `fill()` sets; also the words of a row.
-    private static let valueCount = 64
+    static let valueCount = 64
 
     /// Makes the segment, in a process of its own.
-    init(socketPath: String, segmentName: String, byteCount: UInt64) throws {
+    init(socketPath: String, segmentName: String, byteCount: UInt64, wordCount: Int = Scene.valueCount) throws {
         self.socketPath = socketPath
         self.segmentName = segmentName
-        board = try Board(rowCount: 8, wordCount: Self.valueCount)
+        board = try Board(rowCount: 8, wordCount: max(Self.valueCount, wordCount))
         try apart { (session) throws(SharedMemError) in
             var options = SegmentOptions()
             options.byteCount = byteCount

@@ -8,5 +8,8 @@ struct Survival: ParsableCommand {
         discussion: """
             Each finding is a line "wrong: …". Exit codes: 0 nothing wrong was seen, 1 something was, 64 usage.
             """,
-        subcommands: [Load.self, Deaths.self, Stopped.self, Abandoned.self, Orphan.self, Attaching.self, Forge.self])
+        subcommands: [
+            Load.self, Deaths.self, Stopped.self, Abandoned.self, Orphan.self, Attaching.self, Watching.self,
+            Interrupted.self, Requeue.self, Crowd.self, Forge.self,
+        ])
 }

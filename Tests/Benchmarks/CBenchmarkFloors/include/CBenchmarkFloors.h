@@ -165,13 +165,55 @@ void floor_rotation_read(const struct floor_rotation *rotation, void *value);
 /* Times count stamps of so many reads each; -1: a value was wrong; 0: the writer wrote nothing meanwhile; 1: it did. */
 int floor_rotation_sample(const struct floor_rotation *rotation, uint64_t *ticks, size_t count, size_t reads);
 
-/* A wake-up from one thread to another that sleeps in futex(2), and back. */
-struct floor_wake;
-/* Starts the other thread on a core; NULL: it can't be started. */
-struct floor_wake *floor_wake_make(int other_core);
-/* Goes there and back count times. */
-void floor_wake_run(struct floor_wake *wake, size_t count);
-void floor_wake_free(struct floor_wake *wake);
+/* ---- One wake-up, from a setter to a watcher in another process ---- */
+
+/* What the watcher waits for. */
+enum benchmark_wake { BENCHMARK_WAKE_NONE, BENCHMARK_WAKE_FUTEX, BENCHMARK_WAKE_FIFO, BENCHMARK_WAKE_STORE };
+
+/*
+ * What setter and watcher agree on. A wake-up has a number, which counts up from 1 and is the generation of the value of
+ * key 0 that is set. The setter tells the watcher what to wait for, sees it asleep, sets, and is told when the value was
+ * there; the two processes have one clock.
+ */
+struct benchmark_wakes;
+/* Makes the memory's file; -1: there is none. */
+int benchmark_wakes_file(void);
+/* Maps the file at a path, such as /proc/PID/fd/N; NULL: it can't be. */
+struct benchmark_wakes *benchmark_wakes_map(const char *path);
+void benchmark_wakes_unmap(struct benchmark_wakes *wakes);
+/* Has this process killed when the thread that started it ends; 0: it has ended already. */
+int benchmark_end_with_parent(int parent);
+
+/* Setter: tells the watcher what to wait for. */
+void benchmark_wakes_tell(struct benchmark_wakes *wakes, enum benchmark_wake kind, uint64_t number);
+/*
+ * Setter: returns 50 us after the watcher was seen to sleep in futex(2), futex_waitv(2) or read(2); 0: it doesn't within a
+ * minute. syscall_file is its /proc/PID/syscall.
+ */
+int benchmark_wakes_expect_sleep(struct benchmark_wakes *wakes, int syscall_file, uint64_t number);
+/* Setter: waits until the watcher has the value and returns when that was; -1: not within a minute, or it was wrong. */
+int64_t benchmark_wakes_expect_seen(struct benchmark_wakes *wakes, uint64_t number, int spins);
+/* Setter: the least that it can cost: the value and a word in shared memory, and a wake-up of all who sleep on the word. */
+void floor_futex_set(struct benchmark_wakes *wakes, uint64_t number, const void *value);
+
+/* Watcher: sleeps until it is told something new. */
+enum benchmark_wake benchmark_wakes_next(struct benchmark_wakes *wakes, uint64_t *number);
+/* Watcher: it waits for the value now. */
+void benchmark_wakes_ready(struct benchmark_wakes *wakes, uint64_t number);
+/* Watcher: it has had the value since time. */
+void benchmark_wakes_seen(struct benchmark_wakes *wakes, uint64_t number, const void *value, uint64_t time);
+/* Watcher: sleeps on the floor's word, then loads the value. */
+void floor_futex_wait(struct benchmark_wakes *wakes, uint64_t number, void *value);
+
+/* Crowd: one of its watchers has seen what it waited for and waits again. */
+void benchmark_wakes_arrive(struct benchmark_wakes *wakes);
+/* How many have. */
+uint64_t benchmark_wakes_arrivals(struct benchmark_wakes *wakes);
+/*
+ * Setter: returns when so many have, and when no thread of the crowd's processes has run for 0.2 ms: all sleep; 0: not
+ * within a minute.
+ */
+int benchmark_wakes_expect_crowd(struct benchmark_wakes *wakes, uint64_t arrivals, const int *pids, size_t count);
 
 /* ---- The writer beside a reader ---- */
 
