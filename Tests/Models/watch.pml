@@ -353,9 +353,7 @@ next:
         :: at != until ->
             its = entry[at % LENGTH];
             atomic {
-#ifndef MUTANT_POSITION_NOT_LOADED_AGAIN
                 until = position;
-#endif
                 if
 #ifdef MUTANT_OVERRUN_UNNOTICED
                 :: false

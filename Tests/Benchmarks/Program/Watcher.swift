@@ -33,7 +33,8 @@ struct Watcher: ParsableCommand {
                 }
             default:
                 version = try segment.wait(for: Wakes.key, after: version)?.version ?? version
-                _ = try unsafe segment.get(Wakes.key.span.bytes, into: buffer)
+                let key = Wakes.key
+                _ = try unsafe segment.get(key.span.bytes, into: buffer)
             }
             let time = benchmark_nanoseconds()
             unsafe benchmark_wakes_seen(wakes, number, buffer.baseAddress, time)

@@ -44,9 +44,7 @@ struct ChangingProcess {
         self.row = row
         self.parent = parent
         random = SplitMix(seed: seed &* 1000 &+ UInt64(number) &+ row.changeCount << 16)
-        segment = try call("opening the segment") { () throws(SharedMemError) in
-            try Segment.open(scene.segmentName, socketPath: scene.socketPath)
-        }
+        segment = try scene.open(.readWrite)
         // Others are stopped with the lock word for a while.
         segment.lockTimeoutMilliseconds = 300_000
     }

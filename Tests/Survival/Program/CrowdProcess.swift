@@ -58,9 +58,7 @@ struct CrowdProcess {
 
     /// Attaches and watches so many keys; nil: the whole segment.
     init(_ scene: Scene, _ number: Int, keyCount: Int?, _ row: Row, parent: pid_t) throws(Finding) {
-        let segment = try call("opening the segment") { () throws(SharedMemError) in
-            try Segment.open(scene.segmentName, access: .readOnly, socketPath: scene.socketPath)
-        }
+        let segment = try scene.open(.readOnly)
         self.row = row
         self.parent = parent
         let stripes = (0..<Self.stripeCount).map { (number * Self.stripeCount + $0) % 64 }

@@ -27,9 +27,7 @@ struct Judge {
     }
 
     private static func run(_ scene: Scene, _ row: WatchedRow, _ parent: pid_t) throws(Finding) {
-        let segment = try call("opening the segment") { () throws(SharedMemError) in
-            try Segment.open(scene.segmentName, access: .readOnly, socketPath: scene.socketPath)
-        }
+        let segment = try scene.open(.readOnly)
         while getppid() == parent {
             guard scene.board.wait(seconds: 1, until: { row.turn > row.done }) else { continue }
             for key in 0..<WatchedKeys.count {

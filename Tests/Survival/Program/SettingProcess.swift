@@ -42,9 +42,7 @@ struct SettingProcess {
     }
 
     private static func run(_ scene: Scene, _ row: Board.Row, _ key: Int, _ parent: pid_t) throws(Finding) {
-        let segment = try call("opening the segment") { () throws(SharedMemError) in
-            try Segment.open(scene.segmentName, socketPath: scene.socketPath)
-        }
+        let segment = try scene.open(.readWrite)
         row[Word.state] = 1
         scene.board.ring()
         while row[Word.command] == 0, getppid() == parent {

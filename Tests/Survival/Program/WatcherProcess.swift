@@ -39,9 +39,7 @@ struct WatcherProcess {
     init(
         _ scene: Scene, _ interest: WatchedKeys.Interest, _ access: Segment.Access, _ row: WatchedRow, parent: pid_t
     ) throws(Finding) {
-        segment = try call("opening the segment") { () throws(SharedMemError) in
-            try Segment.open(scene.segmentName, access: access, socketPath: scene.socketPath)
-        }
+        segment = try scene.open(access)
         self.interest = interest
         self.row = row
         self.parent = parent

@@ -96,46 +96,40 @@ struct Watching: ParsableCommand {
         }
     }
 
-    /// The rest, under whatever can happen to a process.
+    /// The rest, under whatever can happen to a process; in as many parts as the command is run, and one more.
     private func disturb(_ crew: WatchingCrew, _ account: inout Account) throws {
         guard changes > 0 else { return }
-        var random = SplitMix(seed: ~seed)
-        var stopped: [(role: WatchingCrew.Role, until: UInt64)] = []
+        var disturbance = Disturbance(crew, seed: ~seed)
+        let parts = action == nil ? 1 : UInt64(times) + 1
+        for part in 1...parts {
+            try disturb(crew, &disturbance, part: changes / parts, action: part < parts ? action : nil)
+        }
+        try disturbance.end()
+        account.actions = Int(parts) - 1
+        account.stops = disturbance.stopCount
+        account.kills = disturbance.killCount
+        account.last = try crew.expectLastVersions(seconds: limit)
+    }
+
+    /// Disturbs the crew while it makes so many changes, and runs the command when half of them are made.
+    private func disturb(
+        _ crew: WatchingCrew, _ disturbance: inout Disturbance, part: UInt64, action: String?
+    ) throws {
+        var action = action
         let first = crew.changeCount
         var progress = (count: first, time: SystemClock.monotonic())
-        crew.begin(changes)
-        while try !crew.isDone() {
-            usleep(UInt32(random.next() % 3000))
-            let now = SystemClock.monotonic()
-            for entry in stopped where entry.until <= now { try crew.send(SIGCONT, to: entry.role) }
-            stopped.removeAll { $0.until <= now }
-            let role: WatchingCrew.Role =
-                random.next() % 3 == 0
-                ? .writer(Int(random.next() % UInt64(WatchingCrew.writerCount)))
-                : .watcher(Int(random.next() % UInt64(WatchingCrew.watcherCount)))
-            if random.next() % 4 == 0 {
-                stopped.removeAll { $0.role == role }
-                try crew.replace(role)
-                account.kills += 1
-            } else {
-                try crew.send(SIGSTOP, to: role)
-                stopped.removeAll { $0.role == role }
-                stopped.append((role, now + random.next() % 50_000_000))
-                account.stops += 1
-            }
+        crew.begin(part)
+        while try !crew.isDone() || action != nil {
+            try disturbance.strike()
             let count = crew.changeCount
-            if let action, account.actions < times,
-                count - first >= changes / UInt64(times + 1) * UInt64(account.actions + 1)
-            {
-                try Shell.run(action)
-                account.actions += 1
+            if let command = action, count - first >= part / 2 {
+                action = nil
+                try Shell.run(command)
             }
-            if count > progress.count { progress = (count, now) }
+            if count > progress.count { progress = (count, SystemClock.monotonic()) }
             guard SystemClock.monotonic() - progress.time < 60_000_000_000 else {
                 throw Finding("the writers don't get on within 60 s")
             }
         }
-        for entry in stopped { try crew.send(SIGCONT, to: entry.role) }
-        account.last = try crew.expectLastVersions(seconds: limit)
     }
 }
