@@ -119,6 +119,8 @@ struct RingProgress {
     }
 
     /// Lists the keys that there are, with a cursor from before.
+    ///
+    /// Model: `watch.pml`.
     private mutating func list(_ segment: Segment, _ place: UInt) throws(SharedMemError) -> Look {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Segment.keyLimit, alignment: 8)
         defer { unsafe buffer.deallocate() }

@@ -53,6 +53,12 @@ package enum SeededFault: UInt32, CaseIterable, Sendable {
     case overrunIgnored = 23
     /// Who waits for a change sleeps until somebody wakes it, however long that is.
     case slicesLeftOut = 24
+    /// The version of a key that isn't there is the newest deletion's, though that may not be committed.
+    case deletionBelieved = 25
+    /// The lock word of a dead writer is freed before the ring is said to lack its change.
+    case gapAfterRepair = 26
+    /// Who has listed the keys believes older entries of the ring.
+    case floorIgnored = 27
 
     #if SHAREDMEM_TEST_HOOKS
         /// Whether this build can seed faults.

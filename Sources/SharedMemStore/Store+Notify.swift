@@ -52,7 +52,7 @@ extension Store {
     }
 
     /// Says that the ring may lack changes up to `version`.
-    private func noteGap(_ version: UInt64) { data.raiseReleasing(to: version, Int(sharedmem_at_ring_gap)) }
+    func noteGap(_ version: UInt64) { data.raiseReleasing(to: version, Int(sharedmem_at_ring_gap)) }
 }
 
 // MARK: - The ring
@@ -61,12 +61,25 @@ extension Store {
     /// Notes a change in the ring if somebody watches a prefix or everything; only for the lock holder, behind the
     /// change's commit number.
     ///
-    /// `more` keys of the same change follow.
-    ///
     /// Model: `watch.pml`.
     @inline(__always)
-    func noteInRing(_ version: UInt64, _ key: UnsafeRawBufferPointer, isDeletion: Bool = false, more: Int = 0) {
-        if isRingWatched { unsafe writeRing(version, key, isDeletion: isDeletion, more: more) }
+    func noteInRing(_ version: UInt64, _ key: UnsafeRawBufferPointer, isDeletion: Bool = false) {
+        if isRingWatched { unsafe writeRing(version, key, isDeletion: isDeletion, more: 0) }
+    }
+
+    /// The same for a change of many keys: whether they are noted is decided once, or the ring would have the last of them
+    /// and lack the first.
+    ///
+    /// Model: `watch.pml`.
+    func noteInRing(_ version: UInt64, _ writes: [TransactionWrite]) {
+        guard isRingWatched else { return }
+        var more = writes.count
+        for write in writes {
+            more -= 1
+            unsafe write.key.span.bytes.withUnsafeBytes { key in
+                unsafe writeRing(version, key, isDeletion: write.value == nil, more: more)
+            }
+        }
     }
 
     /// Writes the ring's next entry.
@@ -82,7 +95,7 @@ extension Store {
         let position = data.load(Int(sharedmem_at_ring_position))
         let offset = ringEntryOffset(position)
         // SYNC: orders the position that counts the entry before this one before the first byte that is stored here; pairs
-        // with the acquiring fence in `nextChange(after:into:)`.
+        // with the acquiring fence in `nextEntry(after:into:)`.
         atomicMemoryFence(ordering: .releasing)
         data.store(version, offset)
         let kind = isDeletion ? SHAREDMEM_CHANGE_DELETED : SHAREDMEM_CHANGE_SET
@@ -93,7 +106,7 @@ extension Store {
         data.store(UInt64(truncatingIfNeeded: more), offset &+ Int(sharedmem_change_more))
         // SYNC: a gap is visible with it; pairs with `notify(stripes:version:)`.
         data.storeReleasing(version, Int(sharedmem_at_ring_version))
-        // SYNC: publishes the entry; pairs with `nextChange(after:into:)`.
+        // SYNC: publishes the entry; pairs with `nextEntry(after:into:)`.
         data.storeReleasing(position &+ 1, Int(sharedmem_at_ring_position))
     }
 

@@ -61,8 +61,14 @@ extension Store {
     /// Only if the lock word says that it is being repaired; throws and wakes as `repair(_:)`.
     package func repairAgain() throws(StoreError) -> Recovery { try repairAsOwner() }
 
+    /// Repairs, says what the ring may lack, and frees the word.
+    ///
+    /// Model: `watch.pml`.
     private func repairAsOwner() throws(StoreError) -> Recovery {
         let outcome = try recover()
+        // Before the word is free: the next writer takes the ring as it finds it, and the dead one may have noted a part of
+        // its change.
+        if !has(.gapAfterRepair) { noteGap(commitNumber) }
         endRecovery()
         return outcome
     }

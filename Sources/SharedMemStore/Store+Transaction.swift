@@ -79,13 +79,7 @@ extension Store {
         // SYNC: shows every pending record of the transaction at once; pairs with the load in `readPending`.
         data.storeReleasing(version, Int(sharedmem_at_commit_number))
         try finishTransaction()
-        var more = writes.count
-        for write in writes {
-            more -= 1
-            unsafe write.key.span.bytes.withUnsafeBytes { key in
-                unsafe noteInRing(version, key, isDeletion: write.value == nil, more: more)
-            }
-        }
+        noteInRing(version, writes)
         return version
     }
 

@@ -30,6 +30,8 @@ package struct ChangeCursor: Equatable, Sendable {
     package fileprivate(set) var position: UInt64
     /// The newest change that is known, by its version.
     package fileprivate(set) var version: UInt64
+    /// What was committed when the cursor was taken: a listing behind it knows all of that.
+    fileprivate let floor: UInt64
 }
 
 /// What the change ring has for a cursor.
@@ -60,12 +62,15 @@ extension Store {
     ///
     /// Model: `watch.pml`.
     package func currentVersion(of key: UnsafeRawBufferPointer) throws(StoreError) -> CurrentVersion {
+        // SYNC: a deletion that isn't committed when this is loaded may still be undone, or be one of a transaction that sets
+        // this very key: its version isn't the absence's yet; pairs with the releasing stores of the commit number.
+        let committed = moment
         let hash = unsafe KeyHash(key, seed: geometry.hashSeed)
         if let info = unsafe try info(of: key, hash) {
             return CurrentVersion(version: info.version, exists: true, expiresAt: info.expiresAt)
         }
         // SYNC: who found the slot empty sees at least the version of that deletion; pairs with `noteDeletion(_:_:)`.
-        let version = data.loadAcquiring(lastDeletionOffset(hash))
+        let version = min(data.loadAcquiring(lastDeletionOffset(hash)), has(.deletionBelieved) ? .max : committed)
         return CurrentVersion(version: version, exists: false)
     }
 
@@ -76,7 +81,8 @@ extension Store {
         // SYNC: in this order: a change before the position is visible to the listing, one behind it is in the ring or in
         // `ring_gap`; pairs with `noteInRing(_:_:isDeletion:more:)`.
         let position = data.loadAcquiring(Int(sharedmem_at_ring_position))
-        return ChangeCursor(position: position, version: moment)
+        let version = moment
+        return ChangeCursor(position: position, version: version, floor: version)
     }
 
     /// Whether something was committed that the cursor doesn't know; at rest, that means that the ring lacks it.
@@ -87,8 +93,26 @@ extension Store {
     /// Changes come in the order of their versions; those of a transaction have one. Takes no lock and stores nothing;
     /// whatever the ring's bytes are, what comes is a change of the ring, or `listAgain`.
     ///
-    /// Models: `ring.pml` and `watch.pml`.
+    /// Model: `watch.pml`.
     package func nextChange(
+        after cursor: inout ChangeCursor, into buffer: UnsafeMutableRawBufferPointer
+    ) -> RingRead {
+        // What the ring has at most, if nobody moves it meanwhile.
+        for _ in 0..<ringLength {
+            let known = cursor
+            let read = unsafe nextEntry(after: &cursor, into: buffer)
+            // The listing knew it; what has happened to its key since may stand nowhere else.
+            guard case .changed(let version, _, _) = read, version <= known.floor, !has(.floorIgnored) else {
+                return read
+            }
+        }
+        return .listAgain
+    }
+
+    /// Copies the key of the ring's next entry.
+    ///
+    /// Models: `watch.pml` and `ring.pml`.
+    private func nextEntry(
         after cursor: inout ChangeCursor, into buffer: UnsafeMutableRawBufferPointer
     ) -> RingRead {
         let length = UInt64(ringLength)

@@ -2,7 +2,7 @@
  *
  * Stands for:
  *   SharedMemStore/Store+Notify.swift: writeRing
- *   SharedMemStore/Store+Watch.swift: nextChange
+ *   SharedMemStore/Store+Watch.swift: nextEntry
  *
  * Memory is weaker than x86's, as in pub.pml: a writer's stores reach the reader in any order but for what fences and
  * releasing stores forbid. Before each entry another process may go on, which has fenced nothing yet; it may die in the
@@ -80,7 +80,7 @@ active proctype Writer() {
     :: number < CHANGES ->
         /* Perhaps another process: it hasn't fenced. */
         if :: fenced = 0 :: skip fi;
-        /* writeRing(_:_:isDeletion:) */
+        /* writeRing(_:_:isDeletion:more:) */
 #ifndef MUTANT_ENTRY_NOT_FENCED
         fenced = pending;
 #endif
@@ -130,7 +130,7 @@ list:
         /* changeCursor() */
         at = seen[POSITION];
 next:
-        /* nextChange(after:into:) */
+        /* nextEntry(after:into:) */
         (seen[POSITION] != at || pending == 0 && written[POSITION] == CHANGES);
         until = seen[POSITION]; /* acquire */
         if

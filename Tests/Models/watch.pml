@@ -1,8 +1,11 @@
 /* Watching: writers that look at the flags, watchers that sleep, the daemon that keeps the flags, whichever dies when.
  *
  * Stands for:
- *   SharedMemStore/Store+Watch.swift: notifyWord currentVersion changeCursor nextChange
+ *   SharedMemStore/Store+Watch.swift: notifyWord currentVersion changeCursor nextChange nextEntry
  *   SharedMemStore/Store+Notify.swift: notify noteInRing writeRing setWatched
+ *   SharedMemStore/Store+Repair.swift: repairAsOwner
+ *   SharedMem/Segment+Wait.swift: wait
+ *   SharedMem/RingProgress.swift: look list
  *   SharedMem/Segment+Notify.swift: wakeWatchers
  *
  * Without RING, the watcher is one of a key: flag and notify word are its stripe's. With RING it is one of everything:
@@ -127,7 +130,7 @@ inline lookAtRing() {
 #endif
 }
 
-/* noteInRing(_:_:isDeletion:), writeRing(_:_:isDeletion:) */
+/* noteInRing(_:_:isDeletion:), writeRing(_:_:isDeletion:more:) */
 inline noteInRing(itsKey, itIsDeletion, itIsLast) {
 #ifdef RING
     if
@@ -343,7 +346,7 @@ list:
 #ifndef MUTANT_NOTIFY_LOADED_AFTER
         seen = notify;
 #endif
-        /* nextChange(after:into:) */
+        /* nextEntry(after:into:) */
 next:
         until = position;
 #ifndef MUTANT_GAP_IGNORED

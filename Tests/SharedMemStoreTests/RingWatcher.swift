@@ -6,6 +6,8 @@ struct RingWatcher {
     private(set) var versions: [[UInt8]: UInt64] = [:]
     /// How often the keys had to be listed again.
     private(set) var listingCount = 0
+    /// The lowest version that the ring has told of since the last listing; nil: none.
+    private(set) var oldestTold: UInt64?
     private var cursor: ChangeCursor
 
     /// Begins with what is in `store` now.
@@ -22,6 +24,7 @@ struct RingWatcher {
             let read = unsafe target.withUnsafeMutableBytes { unsafe store.nextChange(after: &cursor, into: $0) }
             switch read {
             case .changed(let version, let isDeletion, let byteCount):
+                oldestTold = min(oldestTold ?? version, version)
                 versions[[UInt8](key[..<byteCount])] = isDeletion ? nil : version
             case .listAgain:
                 cursor = store.changeCursor()
@@ -32,7 +35,10 @@ struct RingWatcher {
         }
     }
 
-    private mutating func list(_ store: Store) throws(StoreError) { versions = try store.versions() }
+    private mutating func list(_ store: Store) throws(StoreError) {
+        oldestTold = nil
+        versions = try store.versions()
+    }
 }
 
 extension Store {

@@ -184,10 +184,92 @@ extension WatchTests {
         #expect(found > 0)
     }
 
-    /// Checks all points; returns at how many a watcher didn't know what is true.
-    private static func checkCrashPoints(
-        _ scenario: CrashPointTests.Scenario, tells: (Store) -> Void, isFault: Bool = false
+    /// A writer that comes behind a repair takes the ring as it finds it: what the dead one owes it must be said before.
+    @Test(arguments: CrashPointTests.scenarios)
+    func everyCrashPointIsToldBeforeTheNextWriter(scenario: CrashPointTests.Scenario) throws {
+        #expect(try Self.missedBehindTheNextWriter(scenario, fault: nil) == 0)
+    }
+
+    @Test func aGapThatIsNotedBehindTheRepairIsFound() throws {
+        let found = try CrashPointTests.scenarios.reduce(0) { count, scenario in
+            try count + Self.missedBehindTheNextWriter(scenario, fault: .gapAfterRepair)
+        }
+        #expect(found > 0)
+    }
+
+    private static func missedBehindTheNextWriter(
+        _ scenario: CrashPointTests.Scenario, fault: SeededFault?
     ) throws -> Int {
+        let (before, steps) = try Self.record(scenario)
+        var missed = 0
+        for count in 0...steps.count {
+            let crashed = TestSegment(before)
+            let reader = try crashed.reader()
+            var watcher = try RingWatcher(reader)
+            crashed.apply(steps[..<count])
+            let daemon = try crashed.writer(session: 2, fault: fault)
+            _ = try daemon.repairAgain()
+            let next = try crashed.writer(session: 3)
+            do throws(StoreError) {
+                try next.put([0xff, 0xfe], [1])
+            } catch {
+                guard case .full = error else { throw error }
+            }
+            try watcher.catchUp(reader)
+            _ = daemon.notify(everything: false)
+            try watcher.catchUp(reader)
+            if try watcher.versions != reader.versions() { missed += 1 }
+        }
+        return missed
+    }
+
+    /// Who lists while a writer is at it is told nothing older than what it listed.
+    @Test(arguments: [nil, SeededFault.floorIgnored])
+    func nothingOlderThanAListingIsTold(fault: SeededFault?) throws {
+        var old = 0
+        for scenario in CrashPointTests.scenarios {
+            let (before, steps) = try Self.record(scenario)
+            for count in 0...steps.count {
+                let segment = TestSegment(before)
+                segment.apply(steps[..<count])
+                var reader = try segment.reader()
+                reader.seededFault = fault
+                let listed = reader.commitNumber
+                var watcher = try RingWatcher(reader)
+                segment.apply(steps[count...])
+                try watcher.catchUp(reader)
+                #expect(try watcher.versions == reader.versions(), "store \(count) of \(scenario)")
+                if let told = watcher.oldestTold, told <= listed { old += 1 }
+            }
+        }
+        #expect((old > 0) == (fault != nil))
+    }
+
+    /// The absence of a key has no version that may yet be another change's: a deletion that isn't committed can be undone,
+    /// or a transaction may set this key at its version.
+    @Test(arguments: [nil, SeededFault.deletionBelieved])
+    func anAbsenceIsNeverNewerThanWhatIsCommitted(fault: SeededFault?) throws {
+        var early = 0
+        for scenario in CrashPointTests.scenarios {
+            let (before, steps) = try Self.record(scenario)
+            for count in 0...steps.count {
+                let segment = TestSegment(before)
+                segment.apply(steps[..<count])
+                var reader = try segment.reader()
+                reader.seededFault = fault
+                for key in 0...255 {
+                    let current = try reader.version([UInt8(key)])
+                    if !current.exists, current.version > reader.commitNumber { early += 1 }
+                }
+            }
+        }
+        #expect((early > 0) == (fault != nil))
+    }
+
+    /// A scenario's files before its operation, all of them watched, and the operation's stores.
+    private static func record(
+        _ scenario: CrashPointTests.Scenario
+    ) throws -> (before: TestSegment.Image, steps: [StoreRecorder.Step]) {
         let segment = TestSegment(
             Geometry(
                 homeBucketCount: 1, ringByteCount: 64 * Int(SHAREDMEM_RING_ENTRY_BYTES),
@@ -197,14 +279,22 @@ extension WatchTests {
         let before = segment.image
         let recorder = StoreRecorder()
         try scenario.operation(segment.writer(recorder: recorder))
+        return (before, recorder.steps)
+    }
+
+    /// Checks all points; returns at how many a watcher didn't know what is true.
+    private static func checkCrashPoints(
+        _ scenario: CrashPointTests.Scenario, tells: (Store) -> Void, isFault: Bool = false
+    ) throws -> Int {
+        let (before, steps) = try record(scenario)
         var missed = 0
-        for count in 0...recorder.steps.count {
+        for count in 0...steps.count {
             let crashed = TestSegment(before)
             let reader = try crashed.reader()
             var watcher = try RingWatcher(reader)
             let versions = try reader.versions()
             let words = (0...64).map { reader.notifyWord($0) }
-            crashed.apply(recorder.steps[..<count])
+            crashed.apply(steps[..<count])
             // What is seen beside the dead writer may be anything that a reader sees.
             try watcher.catchUp(reader)
             let store = try crashed.writer(session: 2)
@@ -221,7 +311,7 @@ extension WatchTests {
             if isKnown, isMoved, areKeysMoved { continue }
             missed += 1
             if !isFault {
-                Issue.record("store \(count) of \(recorder.steps.count): known \(watcher.versions), true \(truth)")
+                Issue.record("store \(count) of \(steps.count): known \(watcher.versions), true \(truth)")
                 return missed
             }
         }
