@@ -1,4 +1,4 @@
-internal import CLinuxIPC
+public import CLinuxIPC
 internal import Synchronization
 
 /// Up to 128 words on which a thread sleeps at once; `futex_waitv(2)`.
@@ -6,8 +6,8 @@ internal import Synchronization
 /// A kernel before Linux 5.16, or a sandbox that doesn't know the call, makes it sleep on the first word alone, in slices
 /// of 100 ms.
 @safe
-package struct FutexWords: ~Copyable {
-    private let words: UnsafeMutablePointer<linuxipc_futex_word>
+@usableFromInline package struct FutexWords: ~Copyable {
+    @usableFromInline let words: UnsafeMutablePointer<linuxipc_futex_word>
     private let capacity: Int
     /// How many words there are.
     package private(set) var count = 0
@@ -27,7 +27,7 @@ package struct FutexWords: ~Copyable {
         self.isPlural = isPlural
     }
 
-    deinit { unsafe words.deallocate() }
+    @inlinable deinit { unsafe words.deallocate() }
 
     /// Forgets the words.
     package mutating func removeAll() { count = 0 }

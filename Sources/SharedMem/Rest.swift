@@ -28,6 +28,7 @@ struct Rest {
         let now = SystemClock.monotonic()
         let moment = min(until, deadline)
         guard now < moment else { return now >= until }
+        WaitHook.pause()
         let result: Futex.WaitResult
         if let cancellation {
             var words = FutexWords(capacity: 2)

@@ -54,8 +54,9 @@ extension Segment {
                 WaitHook.note(isLate: isQuiet && sight.place.isOwned)
                 return KeyVersion(version: sight.current.version, exists: sight.exists)
             }
-            if cancellation?.isCancelled == true || SystemClock.monotonic() >= deadline { return nil }
+            // Before the deadline is looked at: what is kept is given back when the wait ends in vain.
             if held == nil { held = kept(sight.place) }
+            if cancellation?.isCancelled == true || SystemClock.monotonic() >= deadline { return nil }
             let attachment: AttachedStore
             var until = sight.until
             switch try footing(at: sight.place, held, isQuiet: isQuiet) {

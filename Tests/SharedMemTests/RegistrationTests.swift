@@ -85,7 +85,7 @@ import Testing
         var watches = try handles.map { try $0.watch("key") } + handles.map { try $0.watch(prefix: "") }
         #expect(watchRequests.map(\.words.segment) == [false, true])
         watches.removeLast(5)
-        #expect(daemon.count(.unwatch) == 1)
+        try wait { daemon.count(.unwatch) == 1 }
         watches.removeAll()
         try wait { daemon.count(.unwatch) == 2 }
         _ = try handles[0].watch("key")

@@ -13,12 +13,13 @@ struct TortureRun: Equatable {
         self.status = status
     }
 
-    /// Runs a command against the daemon at `socketPath`.
-    init(_ command: String, socketPath: String, _ more: [String] = []) throws {
+    /// Runs a command against the daemon at `socketPath`; by `wrapper`, if there is one.
+    init(_ command: String, socketPath: String, _ more: [String] = [], wrapper: [String] = []) throws {
         let output = Pipe()
         let process = Process()
-        process.executableURL = try DaemonProcess.program("sharedmem-torture")
-        process.arguments = [command, "--socket", socketPath] + more
+        let words = wrapper + [try DaemonProcess.program("sharedmem-torture").path, command, "--socket", socketPath]
+        process.executableURL = URL(filePath: words[0])
+        process.arguments = words.dropFirst() + more
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = output
         try process.run()
