@@ -30,12 +30,20 @@ struct Wakes: ParsableCommand {
     /// Keys of a change that takes much longer than a registration.
     private static let fillers = 4000
 
-    func run() throws {
-        switch fault {
-        case .wake: SeededFault.ofThisProcess = .wakeLeftOut
-        case .flag: SeededFault.ofThisProcess = .flagReadTooEarly
-        case nil: break
+    func validate() throws {
+        guard fault == nil || SeededFault.areBuiltIn else {
+            throw ValidationError("--fault needs a debug build: a release build has no faults to seed")
         }
+    }
+
+    func run() throws {
+        #if SHAREDMEM_TEST_HOOKS
+            switch fault {
+            case .wake: SeededFault.ofThisProcess = .wakeLeftOut
+            case .flag: SeededFault.ofThisProcess = .flagReadTooEarly
+            case nil: break
+            }
+        #endif
         let setter = try Segment.open("default", socketPath: socket)
         let waiter = try Segment.open("default", access: .readOnly, socketPath: socket)
         for _ in 0..<rounds where WaitHook.lateCount == 0 {
