@@ -1,16 +1,6 @@
 internal import LinuxIPC
 internal import SharedMemStore
 
-/// How a look at something watched ended.
-enum Look {
-    /// Something has changed; `isAll`: and nothing else is known to have.
-    case found(SegmentChanges, isAll: Bool)
-    /// The state of things has changed under the look: look again.
-    case again
-    /// Nothing has changed.
-    case nothing(Rest)
-}
-
 /// What the watch of one key knows.
 struct KeyProgress {
     private let key: [UInt8]
@@ -84,13 +74,5 @@ struct KeyProgress {
         } catch {
             return nil
         }
-    }
-}
-
-extension KeySight {
-    /// Where to sleep until the key changes; `isSoon`: for a moment only.
-    fileprivate func rest(in attachment: AttachedStore, isSoon: Bool = false) -> Rest {
-        let until = isSoon ? SystemClock.monotonic() + Rest.napNanoseconds : until
-        return Rest(attachment: attachment, word: place.word, value: place.value, until: until)
     }
 }

@@ -10,3 +10,18 @@ public struct KeyVersion: Equatable, Sendable {
         self.exists = exists
     }
 }
+
+extension Segment {
+    /// The version of `key`, or of its absence, without its value: to wait after it misses nothing.
+    ///
+    /// Costs what a get costs. Throws `keyTooLong` or `notConnected`.
+    public func version(of key: some SegmentKey) throws(SharedMemError) -> KeyVersion {
+        try key.withKeyBytes { (key) throws(SharedMemError) in
+            guard key.byteCount <= Self.keyLimit else {
+                throw SharedMemError(.keyTooLong(key.byteCount), segment: name)
+            }
+            let sight = try sight(of: key)
+            return KeyVersion(version: sight.current.version, exists: sight.exists)
+        }
+    }
+}

@@ -1,16 +1,6 @@
 internal import LinuxIPC
 internal import SharedMemProtocol
 
-/// How an attempt to have something watched ended.
-enum WatchOutcome {
-    /// The daemon has set the flags.
-    case watched
-    /// The daemon isn't there, or doesn't answer.
-    case away
-    /// The generation isn't the one to watch: attach again, if need be after a moment.
-    case moved
-}
-
 extension Link {
     /// Has the daemon watch what is wanted of a generation and isn't watched yet; waits for the answer for a second.
     mutating func watch(_ generation: AttachedGeneration, path: String) throws(SharedMemError) -> WatchOutcome {

@@ -28,6 +28,7 @@ struct Rest {
         let now = SystemClock.monotonic()
         let moment = min(until, deadline)
         guard now < moment else { return now >= until }
+        WaitHook.pause()
         let result: Futex.WaitResult
         if let cancellation {
             var words = FutexWords(capacity: 2)
@@ -40,14 +41,5 @@ struct Rest {
         // Whatever the kernel objects to, it isn't asked without a pause.
         if result == .failed { ThisProcess.pause(nanoseconds: min(moment - now, Self.napNanoseconds)) }
         return SystemClock.monotonic() >= until
-    }
-}
-
-/// A moment until which somebody waits.
-enum Deadline {
-    /// The moment in so long, ns of the monotonic clock; nil: never.
-    static func moment(in timeout: Duration?) -> UInt64 {
-        let sum = SystemClock.monotonic().addingReportingOverflow(GraceTime(timeout).nanoseconds)
-        return sum.overflow ? UInt64.max : sum.partialValue
     }
 }

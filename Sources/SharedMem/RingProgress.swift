@@ -124,13 +124,14 @@ struct RingProgress {
     private mutating func list(_ segment: Segment, _ place: UInt) throws(SharedMemError) -> Look {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Segment.keyLimit, alignment: 8)
         defer { unsafe buffer.deallocate() }
-        var changes: [SegmentChange] = []
+        // A key that is deleted and set again meanwhile can stand in another place, and be met twice.
+        var batch = ChangeBatch()
         let start: ChangeCursor? = try unsafe segment.withView { (view) throws(StoreError) in
             guard UInt(bitPattern: view) == place else { return nil }
             let store = unsafe view.pointee.store
             let start = store.changeCursor()
             var position: UInt64 = 0
-            changes = []
+            batch = ChangeBatch()
             while let info = try unsafe store.nextKey(after: &position, into: buffer) {
                 let key = unsafe UnsafeRawBufferPointer(rebasing: buffer[..<info.byteCount])
                 guard unsafe key.starts(with: prefix) else { continue }
@@ -138,7 +139,7 @@ struct RingProgress {
                 guard current.exists, current.expiresAt == 0 || current.expiresAt > SystemClock.boottime() else {
                     continue
                 }
-                unsafe changes.append(SegmentChange(kind: .set, key: [UInt8](key), version: current.version))
+                unsafe batch.add(SegmentChange(kind: .set, key: [UInt8](key), version: current.version))
             }
             return start
         }
@@ -147,7 +148,7 @@ struct RingProgress {
         address = place
         mustList = false
         mayBeBehind = false
-        return .found(SegmentChanges(changes: changes, isListing: true), isAll: false)
+        return .found(SegmentChanges(changes: batch.sorted(), isListing: true), isAll: false)
     }
 
     /// When to look again if the word doesn't move, as far as can be known without asking the daemon; nil: now.

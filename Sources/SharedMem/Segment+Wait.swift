@@ -54,27 +54,24 @@ extension Segment {
                 WaitHook.note(isLate: isQuiet && sight.place.isOwned)
                 return KeyVersion(version: sight.current.version, exists: sight.exists)
             }
-            if cancellation?.isCancelled == true || SystemClock.monotonic() >= deadline { return nil }
+            // Before the deadline is looked at: what is kept is given back when the wait ends in vain.
             if held == nil { held = kept(sight.place) }
-            let attachment: AttachedStore
-            var until = sight.until
+            if cancellation?.isCancelled == true || SystemClock.monotonic() >= deadline { return nil }
+            let rest: Rest
             switch try footing(at: sight.place, held, isQuiet: isQuiet) {
-            case .firm(let found): attachment = found
+            case .firm(let attachment): rest = sight.rest(in: attachment)
             case .renewed(let registration):
                 held = registration
                 isQuiet = false
                 continue
-            case .none(let found):
-                attachment = found
-                until = SystemClock.monotonic() + Rest.napNanoseconds
+            case .none(let attachment): rest = sight.rest(in: attachment, isSoon: true)
             case .gone: continue
             }
             // Versions of another segment of that name can't be compared.
-            if segmentID ?? attachment.segmentID != attachment.segmentID {
+            if let segmentID, segmentID != rest.attachment.segmentID {
                 return KeyVersion(version: sight.current.version, exists: sight.exists)
             }
-            segmentID = attachment.segmentID
-            let rest = Rest(attachment: attachment, word: sight.place.word, value: sight.place.value, until: until)
+            segmentID = rest.attachment.segmentID
             isQuiet = rest.sleep(deadline: deadline, cancellation: cancellation)
         }
     }

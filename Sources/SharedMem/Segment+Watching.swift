@@ -4,65 +4,6 @@ internal import SharedMemStore
 // What all who watch have in common: a look at the memory, and the daemon's word that writers say what they change. The
 // order is: the daemon's word, the notify word, the look, the sleep. Model: `watch.pml`.
 
-/// The state of a notify word and of its generation, loaded before what was looked at.
-struct WatchPlace {
-    /// Where the generation's view is.
-    let address: UInt
-    /// The index of the notify word.
-    let word: Int
-    /// What it was.
-    let value: UInt32
-    /// Whether the daemon lives.
-    let isOwned: Bool
-    /// Whether writers are told to move the word.
-    let isFlagged: Bool
-
-    /// Loads what there is; only in the process that has the view mapped.
-    @unsafe
-    init(_ view: UnsafePointer<AttachedStore.View>, word: Int) {
-        address = UInt(bitPattern: view)
-        self.word = word
-        value = unsafe view.pointee.store.notifyWord(word)
-        isOwned = unsafe view.pointee.isOwned
-        isFlagged = unsafe view.pointee.store.watched.contains(word)
-    }
-}
-
-/// What was seen of a key.
-struct KeySight {
-    /// Where changes of the key are said.
-    let place: WatchPlace
-    /// The version of the key, or of its absence.
-    let current: CurrentVersion
-
-    /// Whether the value's time is over; nobody has deleted it yet.
-    var hasExpired: Bool { current.expiresAt != 0 && current.expiresAt <= SystemClock.boottime() }
-
-    /// Whether there is a value that a get would return.
-    var exists: Bool { current.exists && !hasExpired }
-
-    /// When to look again if nothing is said: ns of the monotonic clock.
-    var until: UInt64 {
-        let now = SystemClock.monotonic()
-        let slice = place.isOwned ? Rest.sliceNanoseconds : Rest.napNanoseconds
-        let boottime = SystemClock.boottime()
-        guard current.expiresAt > boottime else { return now + slice }
-        return now + min(slice, current.expiresAt - boottime)
-    }
-}
-
-/// Whether a notify word can be slept on.
-enum Footing {
-    /// The daemon has said that writers move it.
-    case firm(AttachedStore)
-    /// It has said so just now: what was looked at before may have changed unsaid.
-    case renewed(Registration)
-    /// It can't be asked now: again in a moment.
-    case none(AttachedStore)
-    /// There is another generation.
-    case gone
-}
-
 extension Segment {
     /// Looks at a key.
     func sight(of key: RawSpan) throws(SharedMemError) -> KeySight {

@@ -247,6 +247,8 @@ extension Segment {
                     try replace(by: files)
                 }
             } catch {
+                // Its name is gone, and it was there.
+                if error.code == .noSuchSegment { throw SharedMemError(.removed, segment: name) }
                 guard error.isAbsence else { throw error }
             }
         }

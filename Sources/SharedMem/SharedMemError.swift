@@ -111,6 +111,7 @@ extension SharedMemError {
             case Errno.quotaExceeded.rawValue: .quota
             case Errno.protocolNotSupported.rawValue: .versionSkew
             case Errno.invalidArgument.rawValue: .invalidArgument
+            case Errno.identifierRemoved.rawValue: .removed
             default: .systemCall
             }
         self.init(

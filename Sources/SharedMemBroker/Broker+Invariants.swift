@@ -80,10 +80,11 @@ extension Broker {
             if session.state == .abandoned, !session.watches.isEmpty {
                 found.append("session \(session.id) was abandoned and watches")
             }
-            for (segmentID, words) in session.watches {
-                sets[segmentID, default: []].append(words)
-                if words.isEmpty || segments[segmentID]?.memory == nil {
-                    found.append("session \(session.id) watches \(words) of segment id \(segmentID)")
+            for (previous, watch) in zip([nil] + session.watches.map(\.segmentID), session.watches) {
+                sets[watch.segmentID, default: []].append(watch.words)
+                let isOrdered = previous.map { $0 < watch.segmentID } ?? true
+                if watch.words.isEmpty || !isOrdered || segments[watch.segmentID]?.memory == nil {
+                    found.append("session \(session.id) watches \(watch.words) of segment id \(watch.segmentID)")
                 }
             }
         }

@@ -15,8 +15,7 @@ extension Broker {
         guard let segment = segments[segmentID], let memory = segment.memory else { throw .removed(segmentID) }
         guard memory.generation == request.generation else { throw .generation(request, of: segment) }
         guard switches.running?.segmentID != segmentID else { throw .moving(segment) }
-        let watched = session.watches[segmentID] ?? WatchSet()
-        setWatches(watched.union(request.words), of: session.id, in: segmentID)
+        setWatches(session.watched(in: segmentID).union(request.words), of: session.id, in: segmentID)
         // Also if nothing is new: a writer may have spoiled the flags.
         return [
             setWatched(segmentID), .reply(call.peer, requestID: call.requestID, .watched),
@@ -26,10 +25,12 @@ extension Broker {
     /// Takes away from what a session watches; what it doesn't watch, or can't any more, is no error.
     mutating func unwatch(_ request: WatchRequest, _ call: Call) -> [Effect] {
         var effects: [Effect] = []
-        if let session = session(of: call.peer), let watched = session.watches[request.segmentID],
+        if let session = session(of: call.peer),
             segments[request.segmentID]?.memory?.generation == request.generation
         {
-            effects = changeWatches(watched.subtracting(request.words), of: session.id, in: request.segmentID)
+            effects = changeWatches(
+                session.watched(in: request.segmentID).subtracting(request.words), of: session.id, in: request.segmentID
+            )
         }
         return effects + [.reply(call.peer, requestID: call.requestID, .unwatched)]
     }
@@ -41,13 +42,13 @@ extension Broker {
 
     /// Takes away all that a session watches.
     mutating func dropWatches(of id: UInt32) -> [Effect] {
-        (sessions[id]?.watches.keys.sorted() ?? []).flatMap { dropWatches($0, of: id) }
+        (sessions[id]?.watches ?? []).flatMap { dropWatches($0.segmentID, of: id) }
     }
 
     /// Forgets who watches a segment whose memory doesn't count any more.
     mutating func forgetWatches(in segmentID: UInt64) {
         guard segments[segmentID]?.watchCounts.words.isEmpty != true else { return }
-        for id in sessions.sortedIDs where sessions[id]?.watches[segmentID] != nil {
+        for id in sessions.sortedIDs where sessions[id]?.watched(in: segmentID).isEmpty == false {
             setWatches(WatchSet(), of: id, in: segmentID)
         }
     }
@@ -61,7 +62,7 @@ extension Broker {
 
     /// Counts what a restored session watches.
     mutating func countWatches(of session: Session) {
-        for (segmentID, words) in session.watches { segments.update(segmentID) { $0.watchCounts.add(words) } }
+        for watch in session.watches { segments.update(watch.segmentID) { $0.watchCounts.add(watch.words) } }
     }
 
     /// Replaces what a session watches in a segment, and has the flags changed if they do.
@@ -78,7 +79,7 @@ extension Broker {
 
     /// Replaces what a session watches in a segment, in both tables.
     private mutating func setWatches(_ words: WatchSet, of id: UInt32, in segmentID: UInt64) {
-        let before = sessions[id]?.watches[segmentID] ?? WatchSet()
+        let before = sessions[id]?.watched(in: segmentID) ?? WatchSet()
         guard words != before else { return }
         sessions.update(id) { $0.setWatches(words, in: segmentID) }
         segments.update(segmentID) {

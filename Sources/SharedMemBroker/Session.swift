@@ -26,8 +26,10 @@ struct Session: Sendable {
     var attachments: [UInt64: Int] = [:]
     /// How often it has pinned which segment, removed segments included.
     var pins: [UInt64: Int] = [:]
-    /// What it watches in which segment, never nothing; kept by RECONNECT, before anything is attached again.
-    private(set) var watches: [UInt64: WatchSet] = [:]
+    /// What it watches in which segment, never nothing, by ascending segment id.
+    ///
+    /// Kept by RECONNECT, before anything is attached again. In the form in which it's saved, since each change is.
+    private(set) var watches: [SavedSession.Watch] = []
     /// How often that has changed.
     private(set) var watchChangeCount: UInt64 = 0
     /// When another HELLO of its process took it up again: a lock word that it took before is nobody's; 0: never.
@@ -43,10 +45,29 @@ struct Session: Sendable {
         case abandoned
     }
 
+    /// What it watches in a segment.
+    func watched(in segmentID: UInt64) -> WatchSet {
+        let index = watchIndex(of: segmentID)
+        return index < watches.count && watches[index].segmentID == segmentID ? watches[index].words : WatchSet()
+    }
+
     /// Replaces what it watches in a segment.
     mutating func setWatches(_ words: WatchSet, in segmentID: UInt64) {
-        watches[segmentID] = words.isEmpty ? nil : words
+        let index = watchIndex(of: segmentID)
+        let end = index < watches.count && watches[index].segmentID == segmentID ? index + 1 : index
+        let new = words.isEmpty ? [] : [SavedSession.Watch(segmentID: segmentID, words: words)]
+        watches.replaceSubrange(index..<end, with: new)
         watchChangeCount &+= 1
+    }
+
+    /// Where a segment is among those that are watched, or belongs.
+    private func watchIndex(of segmentID: UInt64) -> Int {
+        var range = 0..<watches.count
+        while !range.isEmpty {
+            let middle = range.lowerBound + range.count / 2
+            range = watches[middle].segmentID < segmentID ? middle + 1..<range.upperBound : range.lowerBound..<middle
+        }
+        return range.lowerBound
     }
 
     /// The most segments that one session may be attached to.
@@ -91,7 +112,7 @@ extension Session {
         SavedSession(
             id: id, token: token, process: process, uid: uid, gid: gid, since: since, program: program,
             writable: writable.sorted(), lastChange: lastChange, isAbandoned: state == .abandoned,
-            watches: watches.sorted { $0.key < $1.key }.map { SavedSession.Watch(segmentID: $0.key, words: $0.value) })
+            watches: watches)
     }
 
     /// Takes up what was kept, as far as it's about segments that exist.
@@ -108,7 +129,7 @@ extension Session {
         lastChange = saved.lastChange
         guard !saved.isAbandoned else { return }
         for watch in saved.watches where segmentIDs.contains(watch.segmentID) && !watch.words.isEmpty {
-            watches[watch.segmentID] = watch.words
+            setWatches(watch.words, in: watch.segmentID)
         }
     }
 

@@ -114,7 +114,7 @@ import Testing
         let table = try manager.held("table")
         let state = SavedState(
             nextSessionID: 1, nextSegmentID: 1, firstStartedAt: 1, restartCount: 1, segments: [], sessions: [])
-        for piece in SessionTable.save(state, sequence: 1_000_001, version: 2) {
+        for piece in SessionTable.save(state, sequence: 1_000_001, version: SessionTable.version + 1) {
             let count = unsafe piece.bytes.withUnsafeBytes {
                 unsafe pwrite(table.descriptor.rawValue, $0.baseAddress, $0.count, piece.offset)
             }
@@ -125,7 +125,7 @@ import Testing
         #expect(try manager.reap() == .exited(78))
         #expect(
             try manager.log.hasSuffix(
-                "<3>the session table has format 2, expected at most 1: a newer sharedmemd left it, and the segments "
+                "<3>the session table has format 3, expected at most 2: a newer sharedmemd left it, and the segments "
                     + "that it names are kept for that one\n"))
         #expect(manager.names == before)
     }

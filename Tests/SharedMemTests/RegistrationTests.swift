@@ -85,7 +85,7 @@ import Testing
         var watches = try handles.map { try $0.watch("key") } + handles.map { try $0.watch(prefix: "") }
         #expect(watchRequests.map(\.words.segment) == [false, true])
         watches.removeLast(5)
-        #expect(daemon.count(.unwatch) == 1)
+        try wait { daemon.count(.unwatch) == 1 }
         watches.removeAll()
         try wait { daemon.count(.unwatch) == 2 }
         _ = try handles[0].watch("key")
@@ -237,5 +237,44 @@ import Testing
         #expect(daemon.count(.watch) == 2)
         try other.set("key", to: [1])
         #expect(try all.next(timeout: Self.patience)?.isListing == false)
+    }
+
+    /// Whether a descriptor becomes readable within a minute.
+    private func becomesReadable(_ descriptor: Int32) -> Bool {
+        var query = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&query, 1, 60_000) == 1
+    }
+
+    @Test func descriptorTellsOfAMoveAndOfADaemonThatIsGone() throws {
+        let segment = try open(.readOnly)
+        let watches = [try segment.watch("key"), try segment.watch(prefix: "")]
+        for watch in watches {
+            #expect(becomesReadable(try watch.eventDescriptor()))
+            #expect(try watch.poll() == nil)
+        }
+        try move(to: 2)
+        for _ in 0..<9 { try open().set("key", to: [1]) }
+        for watch in watches {
+            var found: SegmentChanges?
+            while found == nil, becomesReadable(try watch.eventDescriptor()) { found = try watch.poll() }
+            #expect(found?.changes.map(\.kind) == [.set])
+        }
+        segment.graceTime = .milliseconds(200)
+        daemon.stop()
+        for watch in watches {
+            let descriptor = try watch.eventDescriptor()
+            try wait {
+                guard becomesReadable(descriptor) else { return false }
+                return failure { try watch.poll() } == .notConnected
+            }
+        }
+        try daemon.start()
+        for watch in watches {
+            let descriptor = try watch.eventDescriptor()
+            try wait {
+                guard becomesReadable(descriptor) else { return false }
+                return failure { try watch.poll() } == nil
+            }
+        }
     }
 }

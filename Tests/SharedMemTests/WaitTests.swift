@@ -126,6 +126,17 @@ import Testing
         #expect(found == KeyVersion(version: version + 1, exists: false))
     }
 
+    @Test func versionOfAKeyAndOfItsAbsence() throws {
+        let (segment, reader) = (try served.open(), try served.open(.readOnly))
+        #expect(try reader.version(of: "key") == KeyVersion(version: 0, exists: false))
+        let version = try segment.set("key", to: [1])
+        #expect(try reader.version(of: "key") == KeyVersion(version: version, exists: true))
+        try segment.delete("key")
+        #expect(try reader.version(of: "key") == KeyVersion(version: version + 1, exists: false))
+        try segment.set("key", to: [1], .expiring(in: .zero))
+        #expect(try !reader.version(of: "key").exists)
+    }
+
     @Test func longKeyIsRefused() throws {
         let segment = try served.open()
         let key = [UInt8](repeating: 1, count: 513)

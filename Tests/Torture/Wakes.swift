@@ -2,20 +2,19 @@ internal import ArgumentParser
 internal import Foundation
 internal import SharedMem
 internal import SharedMemStore
-internal import Synchronization
 internal import TestSupport
 
-/// Waits for one change after the other, each time registered anew while the change is being made.
+/// Waits for changes that are made at the worst moments: between a waiter's look and its sleep, and while it registers.
 struct Wakes: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Wait for changes that are made at the moment of registration; count wake-ups that were lost.",
+        abstract: "Wait for changes that are made at the worst moments; count wake-ups that were lost.",
         shouldDisplay: false)
 
     @Option(help: "Where the daemon listens.")
     var socket: String
 
-    @Option(help: "Changes to wait for.")
-    var rounds: UInt64 = 300
+    @Option(help: "Changes of each kind to wait for; ends with the first wake-up that is lost.")
+    var rounds = 10
 
     @Option(help: "A fault that must be noticed: wake or flag.")
     var fault: Fault?
@@ -28,51 +27,70 @@ struct Wakes: ParsableCommand {
         case flag
     }
 
-    /// Keys of a change, so many that it takes a while.
-    private static let fillers = 400
+    /// Keys of a change that takes much longer than a registration.
+    private static let fillers = 4000
+
+    func validate() throws {
+        guard fault == nil || SeededFault.areBuiltIn else {
+            throw ValidationError("--fault needs a debug build: a release build has no faults to seed")
+        }
+    }
 
     func run() throws {
-        switch fault {
-        case .wake: SeededFault.ofThisProcess = .wakeLeftOut
-        case .flag: SeededFault.ofThisProcess = .flagReadTooEarly
-        case nil: break
-        }
+        #if SHAREDMEM_TEST_HOOKS
+            switch fault {
+            case .wake: SeededFault.ofThisProcess = .wakeLeftOut
+            case .flag: SeededFault.ofThisProcess = .flagReadTooEarly
+            case nil: break
+            }
+        #endif
         let setter = try Segment.open("default", socketPath: socket)
         let waiter = try Segment.open("default", access: .readOnly, socketPath: socket)
-        let begin = DispatchSemaphore(value: 0)
-        let isOver = Atomic(false)
-        let thread = SecondThread {
-            var round = 0
-            while true {
-                begin.wait()
-                if isOver.load(ordering: .acquiring) { return }
-                round += 1
-                if round % 2 == 0 {
-                    try setter.set("key", to: [UInt8]([1]))
-                    continue
-                }
-                try setter.transaction { (transaction) throws(SharedMemError) in
-                    for filler in 0..<Self.fillers { try transaction.set("filler \(filler)", to: [UInt8]([1])) }
-                    try transaction.set("key", to: [UInt8]([1]))
-                }
-            }
-        }
-        var version = try waiter.metadata("key")?.version ?? 0
         for _ in 0..<rounds where WaitHook.lateCount == 0 {
-            begin.signal()
-            guard let found = try waiter.wait(for: "key", after: version, timeout: .seconds(60)) else {
-                throw Failure(description: "version \(version) wasn't followed by another one in 60 s")
-            }
-            version = found.version
-            // Gives the registration back, so that the next wait registers anew.
-            _ = try waiter.wait(for: "key", after: .max, timeout: .microseconds(1))
+            try waitForASetBeforeTheSleep(setter, waiter)
+            try waitForAChangeThatIsUnderWay(setter, waiter)
         }
-        isOver.store(true, ordering: .releasing)
-        begin.signal()
-        try thread.join()
         let late = WaitHook.lateCount ?? 0
-        print("\(late) wake-ups were lost")
+        print(late == 0 ? "no wake-up was lost" : "a wake-up was lost")
         if late > 0 { throw ExitCode(1) }
+    }
+
+    /// The key is set when the waiter has looked and doesn't sleep yet.
+    private func waitForASetBeforeTheSleep(_ setter: Segment, _ waiter: Segment) throws {
+        let version = try waiter.metadata("key")?.version ?? 0
+        WaitHook.beforeSleep {
+            do throws(SharedMemError) {
+                try setter.set("key", to: [UInt8]([1]))
+            } catch {
+                print(error)
+            }
+        }
+        try wait(waiter, after: version)
+    }
+
+    /// The waiter registers while the change's writer has the lock word.
+    private func waitForAChangeThatIsUnderWay(_ setter: Segment, _ waiter: Segment) throws {
+        let version = try waiter.metadata("key")?.version ?? 0
+        let thread = SecondThread {
+            try setter.transaction { (transaction) throws(SharedMemError) in
+                for filler in 0..<Self.fillers { try transaction.set("filler \(filler)", to: [UInt8]([1])) }
+                try transaction.set("key", to: [UInt8]([2]))
+            }
+        }
+        let limit = ContinuousClock.now + .seconds(60)
+        while try setter.withStore({ (store) throws(StoreError) in store.lockWord }) == 0,
+            try waiter.metadata("key")?.version ?? 0 == version, ContinuousClock.now < limit
+        {}
+        try wait(waiter, after: version)
+        try thread.join()
+    }
+
+    private func wait(_ waiter: Segment, after version: UInt64) throws {
+        guard try waiter.wait(for: "key", after: version, timeout: .seconds(60)) != nil else {
+            throw Failure(description: "version \(version) wasn't followed by another one in 60 s")
+        }
+        // Gives the registration back, so that the next wait registers anew.
+        _ = try waiter.wait(for: "key", after: .max, timeout: .microseconds(1))
     }
 
     private struct Failure: Error, CustomStringConvertible {
