@@ -1,3 +1,5 @@
+internal import SharedMemStore
+
 /// Which version of a key there is, without its value.
 public struct KeyVersion: Equatable, Sendable {
     /// The version: what the key was set with, or, if it doesn't exist, at least what it was deleted with.
@@ -16,12 +18,13 @@ extension Segment {
     ///
     /// Costs what a get costs. Throws `keyTooLong` or `notConnected`.
     public func version(of key: some SegmentKey) throws(SharedMemError) -> KeyVersion {
-        try key.withKeyBytes { (key) throws(SharedMemError) in
-            guard key.byteCount <= Self.keyLimit else {
-                throw SharedMemError(.keyTooLong(key.byteCount), segment: name)
-            }
-            let sight = try sight(of: key)
-            return KeyVersion(version: sight.current.version, exists: sight.exists)
-        }
+        try key.withKeyBytes { (key) throws(SharedMemError) in try version(of: key) }
+    }
+
+    /// The same.
+    package func version(of key: RawSpan) throws(SharedMemError) -> KeyVersion {
+        guard key.byteCount <= Self.keyLimit else { throw SharedMemError(.keyTooLong(key.byteCount), segment: name) }
+        let sight = try sight(of: key)
+        return KeyVersion(version: sight.current.version, exists: sight.exists)
     }
 }

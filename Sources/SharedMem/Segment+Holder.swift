@@ -35,17 +35,4 @@ extension Segment {
     var readOnlyError: SharedMemError {
         SharedMemError(.readOnly, errno: Errno.readOnly.rawValue, "segment '" + name + "' is attached read-only")
     }
-
-    /// The version of `key`, or of its absence, without its value; to wait after it misses nothing.
-    ///
-    /// Costs what a get costs.
-    public func version(of key: some SegmentKey) throws(SharedMemError) -> KeyVersion {
-        try key.withKeyBytes { (key) throws(SharedMemError) in try version(of: key) }
-    }
-
-    /// The same.
-    package func version(of key: RawSpan) throws(SharedMemError) -> KeyVersion {
-        let sight = try sight(of: key)
-        return KeyVersion(version: sight.current.version, exists: sight.exists)
-    }
 }

@@ -2,7 +2,8 @@
 // The client's layers once more, compiled as Embedded Swift: a library that needs the C library alone.
 //
 // Embedded and ordinary modules can't import each other, so this package has targets of the same names whose folders
-// are links to the ordinary ones. `Tests/Embedded/run` builds it and looks at what the library needs.
+// are links to the ordinary ones. `build` beside this file builds and links it; `Tests/Embedded/run` looks at what the
+// library needs.
 import PackageDescription
 
 // MARK: What every target is built with
@@ -20,33 +21,19 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableExperimentalFeature("Embedded"),
     // Embedded Swift compiles a module as a whole.
-    .unsafeFlags(["-wmo", "-parse-as-library", "-Xfrontend", "-function-sections"]),
+    .unsafeFlags(["-wmo", "-parse-as-library"]),
 ]
 
 let cSettings: [CSetting] = [.define("_GNU_SOURCE"), .unsafeFlags(["-ffunction-sections", "-fdata-sections"])]
 
-// A symbol that nothing defines is an error here, not at the first call in somebody's program.
-let linkerSettings: [LinkerSetting] = [
-    .unsafeFlags(
-        ["-enable-experimental-feature", "Embedded", "-nostartfiles"]
-            + [
-                "-z", "defs",
-                // Others are hidden, and dropped where nobody calls them.
-                "--version-script", "\(Context.packageDirectory)/libsharedmem.map", "--gc-sections",
-                "-soname", "libsharedmem.so.1",
-                // A thread may sleep in it, and the C library calls it at a fork: it stays once it is loaded.
-                "-z", "nodelete", "-z", "relro", "-z", "now",
-            ].flatMap { ["-Xlinker", $0] })
-]
-
-func layer(_ name: String, _ dependencies: [Target.Dependency], linkerSettings: [LinkerSetting] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: settings, linkerSettings: linkerSettings)
+func layer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
 let package = Package(
     name: "libsharedmem",
     products: [
-        .library(name: "sharedmem", type: .dynamic, targets: ["SharedMemABI"])
+        .library(name: "sharedmem", type: .static, targets: ["SharedMemABI"])
     ],
     targets: [
         .target(name: "CSharedMem"),
@@ -56,7 +43,6 @@ let package = Package(
         layer("SharedMemStore", ["CSharedMem", "CXXHash"]),
         layer("SharedMemProtocol", ["CSharedMem"]),
         layer("SharedMem", ["SharedMemStore", "SharedMemProtocol", "LinuxIPC"]),
-        layer(
-            "SharedMemABI", ["SharedMem", "LinuxIPC", "CLinuxIPC", "CSharedMem"], linkerSettings: linkerSettings),
+        layer("SharedMemABI", ["SharedMem", "LinuxIPC", "CLinuxIPC", "CSharedMem"]),
     ]
 )
