@@ -1,3 +1,5 @@
+internal import SharedMemStore
+
 /// Which version of a key there is, without its value.
 public struct KeyVersion: Equatable, Sendable {
     /// The version: what the key was set with, or, if it doesn't exist, at least what it was deleted with.
