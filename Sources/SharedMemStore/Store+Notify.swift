@@ -140,7 +140,7 @@ extension Store {
         atomicMemoryFence(ordering: .sequentiallyConsistent)
     }
 
-    /// Moves the notify words of all that is watched, or of everything, and says that the ring may lack changes.
+    /// Moves the notify words of all that is watched, or of everything, and says what the ring may lack.
     ///
     /// For a writer that died, whose wake-up died with it, and for the end of a generation. The caller wakes everybody who
     /// sleeps on the words that it returns.
@@ -148,8 +148,10 @@ extension Store {
     /// Model: `watch.pml`.
     package func notify(everything: Bool) -> NotifyWords {
         let words = everything ? .all : watched
-        // SYNC: acquires the change that the number counts, for who sees the words moved.
-        if words.segment { noteGap(data.loadAcquiring(Int(sharedmem_at_commit_number))) }
+        let committed = moment
+        // What the ring doesn't know yet is the dead writer's, or is just being noted. SYNC: as in
+        // `notify(stripes:version:)`.
+        if words.segment, data.loadAcquiring(Int(sharedmem_at_ring_version)) < committed { noteGap(committed) }
         move(words)
         return words
     }

@@ -411,10 +411,11 @@ inline setWatched() {
 #endif
 }
 
-/* notify(everything:) */
+/* notify(everything:): what is committed and not in the ring was a dead writer's, or is on its way there. */
 inline notifyFlagged() {
-#ifndef MUTANT_DEATH_WITHOUT_GAP
-    raiseGap(commitNumber);
+#if defined(RING) && !defined(MUTANT_DEATH_WITHOUT_GAP)
+    moment = commitNumber;
+    atomic { if :: ringVersion < moment -> raiseGap(moment) :: else -> skip fi; moment = 0 };
 #endif
     if
     :: flag -> notify++; wakeAll()
@@ -440,7 +441,7 @@ inline repair() {
 }
 
 proctype Daemon() {
-    byte who;
+    byte who, moment;
     {
     if
     :: crashes == 0 -> goto end

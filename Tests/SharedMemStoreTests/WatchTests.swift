@@ -297,8 +297,8 @@ extension WatchTests {
             crashed.apply(steps[..<count])
             // What is seen beside the dead writer may be anything that a reader sees.
             try watcher.catchUp(reader)
-            let store = try crashed.writer(session: 2)
-            _ = try store.recover()
+            let store = try crashed.writer(session: 2, fault: isFault ? .gapAfterRepair : nil)
+            _ = try store.repairAgain()
             tells(store)
             try watcher.catchUp(reader)
             let truth = try reader.versions()
