@@ -12,7 +12,8 @@
  *   -ETIMEDOUT        the lock word wasn't free in time; or, from a wait, nothing has changed in time
  *   -ECANCELED        a wait was cancelled
  *   -EUCLEAN          the segment's memory is corrupted
- *   -ENOTCONN         there is no daemon, or it has been gone for longer than the grace time
+ *   -ENOTCONN         there is no daemon, it has been gone for longer than the grace time, or it ends the connection:
+ *                     the user holds as many as the configuration allows
  *   -EIDRM            the segment was removed while it was attached
  *   -EPROTONOSUPPORT  library, daemon or segment are of versions that don't understand each other
  *   -EDQUOT           the caller's share of the daemon is used up
