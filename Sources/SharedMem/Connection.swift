@@ -69,7 +69,9 @@ struct Connection: ~Copyable, Sendable {
                 throw Self.lost(error)
             }
             guard received.byteCount > 0 else { throw Self.lost(.connectionReset) }
-            guard !received.isTruncated, !received.isControlTruncated else { throw Self.unexpected("a frame") }
+            // The kernel leaves out descriptors for which this process has no room.
+            if received.isControlTruncated { throw SharedMemError(.tooManyOpenFiles, "receiving a segment's files") }
+            guard !received.isTruncated else { throw Self.unexpected("a frame") }
             let frame: ReplyFrame
             do throws(DecodingFailure) {
                 frame = try Reply.decode([UInt8](buffer[..<received.byteCount]))
@@ -180,6 +182,6 @@ extension Connection {
     /// A reply that no daemon of this protocol sends.
     static func unexpected(_ what: String) -> SharedMemError {
         SharedMemError(
-            .versionSkew, errno: Errno.protocolError.rawValue, "the daemon answered unexpectedly: " + what)
+            .versionSkew, errno: Errno.protocolNotSupported.rawValue, "the daemon answered unexpectedly: " + what)
     }
 }

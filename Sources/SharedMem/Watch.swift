@@ -36,6 +36,24 @@ public final class Watch: Sendable {
     /// `systemCall`.
     public func eventDescriptor() throws(SharedMemError) -> Int32 { try watcher.eventDescriptor() }
 
+    /// Looks for changes until the moment `deadline`, 0: once; false: there were none.
+    ///
+    /// For who keeps them for several threads: `body` gets what was found in the order in which the threads find it.
+    package func next(
+        deadline: UInt64, cancellation: WaitCancellation, _ body: (SegmentChanges) -> Void
+    ) throws(SharedMemError) -> Bool {
+        if deadline == 0 { return try watcher.poll(body) != nil }
+        return try watcher.next(deadline: deadline, cancellation: cancellation, body) != nil
+    }
+
+    /// The moment that `timeout` ends at, as `next(deadline:cancellation:_:)` takes it.
+    package static func deadline(in timeout: Duration?) -> UInt64 {
+        timeout == .zero ? 0 : Deadline.moment(in: timeout)
+    }
+
+    /// Makes the event descriptor readable, for who keeps changes that aren't handed out yet.
+    package func remind() { watcher.ring() }
+
     /// Calls `body` when `poll()` may find something, once at first; it must neither block nor poll itself.
     package func onChange(_ body: @escaping @Sendable () -> Void) throws(SharedMemError) {
         try watcher.onChange(body)

@@ -90,9 +90,14 @@ final class Watcher: Sendable {
         }
     }
 
-    private func look(isQuiet: Bool) throws(SharedMemError) -> Look {
+    /// Looks once and hands what it finds to `body` before another thread looks.
+    private func look(
+        isQuiet: Bool, _ body: (SegmentChanges) -> Void = { _ in }
+    ) throws(SharedMemError) -> Look {
         try progress.withLock { (progress) throws(SharedMemError) in
-            try progress.look(in: segment, isQuiet: isQuiet)
+            let look = try progress.look(in: segment, isQuiet: isQuiet)
+            if case .found(let changes, _) = look { body(changes) }
+            return look
         }
     }
 
@@ -119,10 +124,14 @@ final class Watcher: Sendable {
 
 extension Watcher {
     /// Looks until something has changed; nil: the time passed, or it was called off.
-    func next(deadline: UInt64, cancellation: WaitCancellation?) throws(SharedMemError) -> SegmentChanges? {
+    ///
+    /// `body` gets what was found, too, in the order in which the threads find it.
+    func next(
+        deadline: UInt64, cancellation: WaitCancellation?, _ body: (SegmentChanges) -> Void = { _ in }
+    ) throws(SharedMemError) -> SegmentChanges? {
         var isQuiet = false
         while true {
-            let look = try look(isQuiet: isQuiet)
+            let look = try look(isQuiet: isQuiet, body)
             switch look {
             case .found(let changes, let isAll):
                 WaitHook.note(isLate: isQuiet)
@@ -139,12 +148,14 @@ extension Watcher {
     }
 
     /// Looks once; nil: nothing has changed.
-    func poll() throws(SharedMemError) -> SegmentChanges? {
+    ///
+    /// `body` as in `next(deadline:cancellation:_:)`.
+    func poll(_ body: (SegmentChanges) -> Void = { _ in }) throws(SharedMemError) -> SegmentChanges? {
         alarm.withLock { if $0.isSet { $0.event?.file.clear() } }
         let start = SystemClock.monotonic()
         var isQuiet = quiet.withLock { $0.since != 0 && start &- $0.since >= Rest.sliceNanoseconds }
         for _ in 0..<Self.roundLimit {
-            switch try look(isQuiet: isQuiet) {
+            switch try look(isQuiet: isQuiet, body) {
             case .found(let changes, let isAll):
                 if !isAll || !isArmed { ring() }
                 return changes
@@ -206,7 +217,8 @@ extension Watcher {
         return result
     }
 
-    private func ring() { alarm.withLock { if $0.isSet { $0.ring() } } }
+    /// Tells the program that there may be something to look at.
+    func ring() { alarm.withLock { if $0.isSet { $0.ring() } } }
 
     /// Whether the thread sleeps for this watch in the current generation.
     private var isArmed: Bool {

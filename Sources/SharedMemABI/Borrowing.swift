@@ -15,6 +15,7 @@ public func sharedmem_borrow(
         guard let key = unsafe ForeignBytes(key, key_length), let target = unsafe ret_borrowed else {
             return Errno.invalidArgument.outcome
         }
+        guard unsafe !key.isTooLongForKey else { return Errno.fileNameTooLong.outcome }
         do throws(SharedMemError) {
             guard let lent = try unsafe segment.lend(key.copy) else { return Errno.noSuchFileOrDirectory.outcome }
             unsafe ret_value?.pointee = lent.bytes.baseAddress

@@ -28,12 +28,28 @@ private func classicSegment() throws(SharedMemError) -> Segment {
 
 private func forgetClassic() { classic.withLock { $0 = nil } }
 
+/// Runs `body` with the segment of the classic calls; once more if it was removed, because there may be a new one.
+private func withClassicSegment<Result>(
+    _ body: (Segment) throws(SharedMemError) -> Result
+) throws(SharedMemError) -> Result {
+    let segment = try classicSegment()
+    do throws(SharedMemError) {
+        return try body(segment)
+    } catch {
+        guard error.code == .removed else { throw error }
+    }
+    classic.withLock { if $0 === segment { $0 = nil } }
+    return try body(classicSegment())
+}
+
 /// Sets the text.
 @c @implementation
 public func SetSharedMem(_ text: UnsafePointer<Int32>?) {
     guard let bytes = unsafe WideText.utf8(text) else { return linuxipc_set_errno(EILSEQ) }
     do throws(SharedMemError) {
-        try classicSegment().set([UInt8](), to: bytes, SetOptions.typed(.utf8))
+        try withClassicSegment { (segment) throws(SharedMemError) in
+            _ = try segment.set([UInt8](), to: bytes, SetOptions.typed(.utf8))
+        }
     } catch {
         linuxipc_set_errno(-error.outcome)
     }
@@ -45,7 +61,7 @@ public func GetSharedMem(_ buffer: UnsafeMutablePointer<Int32>?, _ capacity: UIn
     guard let buffer = unsafe buffer, capacity > 0 else { return }
     var bytes: [UInt8] = []
     do throws(SharedMemError) {
-        bytes = try classicSegment().get([UInt8]()) ?? []
+        bytes = try withClassicSegment { (segment) throws(SharedMemError) in try segment.get([UInt8]()) ?? [] }
     } catch {
         linuxipc_set_errno(-error.outcome)
     }

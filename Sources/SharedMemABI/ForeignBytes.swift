@@ -1,3 +1,5 @@
+internal import CSharedMem
+
 /// Bytes of a C caller, for the length of the call: a key or a value.
 @unsafe
 struct ForeignBytes {
@@ -11,6 +13,9 @@ struct ForeignBytes {
         guard unsafe count == 0 || start != nil && count > 0 else { return nil }
         unsafe bytes = UnsafeRawBufferPointer(start: start, count: count)
     }
+
+    /// Whether no key is that long.
+    var isTooLongForKey: Bool { unsafe bytes.count > Int(SHAREDMEM_KEY_LIMIT) }
 
     /// A copy of them.
     var copy: [UInt8] { unsafe [UInt8](bytes) }

@@ -163,6 +163,7 @@ public func sharedmem_value_describe(
         guard let key = unsafe ForeignBytes(key, key_length),
             let target = unsafe Wanted(ret_info, size: ret_info?.pointee.size)
         else { return Errno.invalidArgument.outcome }
+        guard unsafe !key.isTooLongForKey else { return Errno.fileNameTooLong.outcome }
         do throws(SharedMemError) {
             guard let known = try unsafe segment.metadata(key.copy) else { return Errno.noSuchFileOrDirectory.outcome }
             var info = sharedmem_value_info()
@@ -197,8 +198,9 @@ public func sharedmem_get_many(
         let items = unsafe UnsafeMutableBufferPointer(start: items, count: count)
         var keys: [[UInt8]] = []
         keys.reserveCapacity(count)
-        for unsafe item in unsafe items {
+        for unsafeitem in unsafe items {
             guard let key = unsafe ForeignBytes(item.key, item.key_length) else { return Errno.invalidArgument.outcome }
+            guard unsafe !key.isTooLongForKey else { return Errno.fileNameTooLong.outcome }
             unsafe keys.append(key.copy)
         }
         do throws(SharedMemError) {

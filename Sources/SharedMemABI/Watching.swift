@@ -79,8 +79,13 @@ private final class HeldWatch: Sendable {
         }
     }
 
-    /// Adds what was found, behind what another thread has found meanwhile.
-    func add(_ found: SegmentChanges) {
+    /// Looks for more; false: nothing came until `deadline`, or it was called off.
+    func look(until deadline: UInt64) throws(SharedMemError) -> Bool {
+        try watch.next(deadline: deadline, cancellation: cancellation) { add($0) }
+    }
+
+    /// Adds what was found, behind what was found before.
+    private func add(_ found: SegmentChanges) {
         pending.withLock { pending in
             if found.isListing {
                 // What came before it is in it.
@@ -125,19 +130,20 @@ public func sharedmem_watch_next(
         guard let target = unsafe Wanted(ret_change, size: ret_change?.pointee.size) else {
             return Errno.invalidArgument.outcome
         }
+        let deadline = Watch.deadline(in: duration(timeout_ms))
         do throws(SharedMemError) {
             while true {
                 if held.cancellation.isCancelled { return Errno.cancelled.outcome }
                 if var change = held.next() {
+                    // Who sleeps on the descriptor between two calls is to be told of the rest.
+                    if held.hasPending { held.watch.remind() }
                     change.size = unsafe target.size
                     unsafe target.store(change)
                     return 0
                 }
-                let found = try held.watch.next(timeout: duration(timeout_ms), cancellation: held.cancellation)
-                guard let found else {
-                    return held.cancellation.isCancelled ? Errno.cancelled.outcome : Errno.timedOut.outcome
-                }
-                held.add(found)
+                // Another thread may have found what this one didn't.
+                if try held.look(until: deadline) || held.hasPending { continue }
+                return held.cancellation.isCancelled ? Errno.cancelled.outcome : Errno.timedOut.outcome
             }
         } catch {
             return error.outcome

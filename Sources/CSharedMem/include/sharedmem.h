@@ -9,10 +9,11 @@
  *   -ENOSPC           the segment, its index, or the daemon is full; the old value stays
  *   -EMSGSIZE         the buffer is too small; ret_length says what is needed
  *   -ESTALE           the key has another version; something that a transaction read has changed
- *   -ETIMEDOUT        the lock word wasn't free in time; nothing was changed in time
+ *   -ETIMEDOUT        the lock word wasn't free in time; or, from a wait, nothing has changed in time
  *   -ECANCELED        a wait was cancelled
  *   -EUCLEAN          the segment's memory is corrupted
- *   -ENOTCONN         there is no daemon, or it has been gone for longer than the grace time
+ *   -ENOTCONN         there is no daemon, it has been gone for longer than the grace time, or it ends the connection:
+ *                     the user holds as many as the configuration allows
  *   -EIDRM            the segment was removed while it was attached
  *   -EPROTONOSUPPORT  library, daemon or segment are of versions that don't understand each other
  *   -EDQUOT           the caller's share of the daemon is used up
@@ -22,9 +23,10 @@
  *   -EAGAIN           writers changed what was read again and again; only for many keys through a read-only handle
  *   -EINVAL           an argument is NULL that mustn't be, or breaks a rule
  * and what a system call can fail with, such as -ENOMEM or -EMFILE. sharedmem_strerror() says each in words.
- * Parameters named ret_... come last; NULL there means that the caller doesn't want to know, except for a handle. They
- * are stored to on success alone, but for two: ret_length with -EMSGSIZE, and ret_version with -ENOENT from a get (the
- * version of the newest deletion that may be the key's: to wait after it misses nothing).
+ * Parameters named ret_... come last; NULL there means that the caller doesn't want to know, except for a handle and a
+ * structure. They and structures that are filled in are stored to on success alone, but for two: ret_length with
+ * -EMSGSIZE, and ret_version with -ENOENT from a get (the version of the newest deletion that may be the key's: to wait
+ * after it misses nothing; in a transaction 0).
  *
  * KEYS are 0 to SHAREDMEM_KEY_LIMIT bytes, any bytes; values 0 bytes to what the segment has room for. A pointer may be
  * NULL if its length is 0. What is passed in is copied before the function returns, and never kept.
@@ -35,7 +37,7 @@
  * FORK. In a forked child a segment handle attaches again at its first call, and a key handle with it. Watches,
  * transactions and borrowed values are the parent's: in the child they may only be closed. Descriptors are closed on exec.
  *
- * SIGNALS. sharedmem_get, sharedmem_key_get, sharedmem_wait_cancel and sharedmem_strerror may be called in a signal
+ * SIGNALS. sharedmem_get, sharedmem_key_get, sharedmem_watch_cancel and sharedmem_strerror may be called in a signal
  * handler (they take no lock and allocate nothing as long as the daemon lives and nothing overtakes the read); no other
  * function may.
  *

@@ -1,0 +1,411 @@
+/* Segments: making, attaching, describing and removing them; structures of older and newer headers; other versions of the
+ * daemon. */
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "facts.h"
+#include "../../Sources/CSharedMem/include/sharedmem_control.h"
+
+static sharedmem_segment **handle_of(struct outputs *out) { return (sharedmem_segment **)&out->handle; }
+
+static void segments_are_made(void) {
+    sharedmem_segment *segment = NULL, *second = NULL;
+    sharedmem_options options = {.size = sizeof options, .byte_count = 1 << 20, .entry_count = 100, .mode = 0640,
+                                 .owner = getuid() + 1, .group = getgid() + 1};
+    sharedmem_info info = {.size = sizeof info};
+    struct outputs out = patterned();
+    sharedmem_remove(NULL, "one");
+    GIVES(sharedmem_create(NULL, "one", &options, NULL));
+    EXPECT_RESULT(sharedmem_create(NULL, "one", &options, handle_of(&out)), -EEXIST);
+    GIVES(sharedmem_describe(NULL, "one", &info));
+    EXPECT(strcmp(info.name, "one") == 0 && info.mode == 0640 && info.owner == getuid() && info.group == getgid());
+    EXPECT(info.byte_count >= 1 << 20 && info.sessions == 0 && info.generation == 1 && info.segment_id != 0);
+    EXPECT(info.access == SHAREDMEM_READ_WRITE && info.created_at != 0 && info.size == sizeof info);
+    GIVES(sharedmem_open(getenv("SHAREDMEM_SOCKET"), "one", SHAREDMEM_READ_WRITE, &segment));
+    GIVES(sharedmem_open(NULL, "one", SHAREDMEM_READ_ONLY, &second));
+    GIVES(set_text(segment, "key", "value"));
+    EXPECT(has_text(second, "key", "value"));
+    GIVES(sharedmem_describe(NULL, "one", &info));
+    EXPECT(info.sessions == 2);
+    sharedmem_close(segment);
+    sharedmem_close(second);
+    sharedmem_close(NULL);
+    GIVES(sharedmem_remove(NULL, "one"));
+    EXPECT_RESULT(sharedmem_remove(NULL, "one"), -ENOENT);
+    GIVES(sharedmem_create(NULL, "one", NULL, &segment));
+    GIVES(set_text(segment, "key", "value"));
+    sharedmem_close(segment);
+    EXPECT(is_untouched(out));
+}
+
+static void refusals_have_their_errors(void) {
+    sharedmem_options options = {.size = sizeof options};
+    sharedmem_info info = {.size = sizeof info, .segment_id = PATTERN};
+    struct outputs out = patterned();
+    static const char *const names[] = {"", ".hidden", "a/b", "a b", "\xff",
+        "12345678901234567890123456789012345678901234567890123456789012345"};
+    sharedmem_remove(NULL, "none");
+    EXPECT_RESULT(sharedmem_open(NULL, "none", SHAREDMEM_READ_ONLY, handle_of(&out)), -ENOENT);
+    EXPECT_RESULT(sharedmem_open(NULL, "default", 0, handle_of(&out)), -EINVAL);
+    EXPECT_RESULT(sharedmem_open(NULL, "default", 2, handle_of(&out)), -EINVAL);
+    EXPECT_RESULT(sharedmem_open(NULL, "default", 7, handle_of(&out)), -EINVAL);
+    EXPECT_RESULT(sharedmem_open(NULL, NULL, SHAREDMEM_READ_ONLY, handle_of(&out)), -EINVAL);
+    EXPECT_RESULT(sharedmem_open(NULL, "default", SHAREDMEM_READ_ONLY, NULL), -EINVAL);
+    EXPECT_RESULT(sharedmem_create(NULL, NULL, NULL, handle_of(&out)), -EINVAL);
+    EXPECT_RESULT(sharedmem_remove(NULL, NULL), -EINVAL);
+    EXPECT_RESULT(sharedmem_describe(NULL, NULL, &info), -EINVAL);
+    EXPECT_RESULT(sharedmem_describe(NULL, "default", NULL), -EINVAL);
+    EXPECT_RESULT(sharedmem_describe(NULL, "none", &info), -ENOENT);
+    EXPECT_RESULT(sharedmem_next_segment(NULL, NULL, NULL), -EINVAL);
+    for (size_t index = 0; index < sizeof names / sizeof *names; index++) {
+        EXPECT_RESULT(sharedmem_open(NULL, names[index], SHAREDMEM_READ_ONLY, handle_of(&out)), -EINVAL);
+        EXPECT_RESULT(sharedmem_create(NULL, names[index], NULL, handle_of(&out)), -EINVAL);
+        EXPECT_RESULT(sharedmem_remove(NULL, names[index]), -EINVAL);
+        EXPECT_RESULT(sharedmem_describe(NULL, names[index], &info), -EINVAL);
+        if (index) EXPECT_RESULT(sharedmem_next_segment(NULL, names[index], &info), -EINVAL);
+    }
+    options.mode = 01777;
+    EXPECT_RESULT(sharedmem_create(NULL, "none", &options, handle_of(&out)), -EINVAL);
+    options = (sharedmem_options){.size = sizeof options, .byte_count = 1};
+    EXPECT_RESULT(sharedmem_create(NULL, "none", &options, handle_of(&out)), -EINVAL);
+    options = (sharedmem_options){.size = sizeof options, .snapshots = 1};
+    EXPECT_RESULT(sharedmem_create(NULL, "none", &options, handle_of(&out)), -EINVAL);
+    options = (sharedmem_options){.size = sizeof options, .byte_count = 1ull << 38};
+    EXPECT_RESULT(sharedmem_create(NULL, "none", &options, handle_of(&out)), -ENOSPC);
+    EXPECT(is_untouched(out) && info.segment_id == PATTERN);
+    sharedmem_set_lock_timeout(NULL, 1);
+    sharedmem_set_grace_time(NULL, 1);
+}
+
+static void segments_are_listed_by_name(void) {
+    static const char *const names[] = {"list-a", "list-b", "list-c"};
+    sharedmem_info info = {.size = sizeof info};
+    char last[SHAREDMEM_NAME_LIMIT + 8] = "", first[SHAREDMEM_NAME_LIMIT + 8];
+    int count = 0, found = 0, result;
+    for (size_t index = 0; index < 3; index++) sharedmem_close(made(names[index], 64 << 10));
+    while ((result = sharedmem_next_segment(NULL, last, &info)) == 0 && count++ < 1000) {
+        EXPECT(strcmp(info.name, last) > 0);
+        if (count == 1) strcpy(first, info.name);
+        found += strncmp(info.name, "list-", 5) == 0;
+        strcpy(last, info.name);
+    }
+    EXPECT_RESULT(result, -ENOENT);
+    EXPECT(found == 3 && strcmp(info.name, last) == 0);
+    GIVES(sharedmem_next_segment(NULL, NULL, &info));
+    EXPECT(strcmp(info.name, first) == 0);
+}
+
+/* MARK: Structures of other headers */
+
+/* A structure with room for what a newer header may add. */
+#define NEWER(type) union { type known; unsigned char bytes[sizeof(type) + 64]; }
+
+static void older_structures_are_understood(void) {
+    sharedmem_segment *segment = made("older", 0);
+    sharedmem_options options = {.size = offsetof(sharedmem_options, mode), .byte_count = 64 << 10, .mode = 01777};
+    sharedmem_set_options set = {.size = offsetof(sharedmem_set_options, expected_version), .expected_version = PATTERN,
+                                 .has_expected_version = 77, .type = 999};
+    sharedmem_value_info value;
+    sharedmem_info info;
+    sharedmem_remove(NULL, "older-made");
+    GIVES(sharedmem_create(NULL, "older-made", &options, NULL));
+    GIVES(sharedmem_set_with(segment, KEY("key"), "value", 5, &set, NULL));
+    set.size = sizeof set.size;
+    GIVES(sharedmem_set_with(segment, KEY("key"), "value", 5, &set, NULL));
+    memset(&value, 0x5a, sizeof value);
+    value.size = offsetof(sharedmem_value_info, version);
+    GIVES(sharedmem_value_describe(segment, KEY("key"), &value));
+    EXPECT(value.length == 5 && value.version == PATTERN && value.size == offsetof(sharedmem_value_info, version));
+    memset(&info, 0x5a, sizeof info);
+    info.size = offsetof(sharedmem_info, generation);
+    GIVES(sharedmem_describe(NULL, "older", &info));
+    EXPECT(info.segment_id != PATTERN && info.generation == PATTERN && info.name[0] == 0x5a);
+    sharedmem_close(segment);
+}
+
+static void newer_structures_are_understood(void) {
+    sharedmem_segment *segment = made("newer", 0);
+    NEWER(sharedmem_options) options = {.known = {.byte_count = 64 << 10}};
+    NEWER(sharedmem_set_options) set = {.known = {.type = SHAREDMEM_VALUE_TEXT}};
+    NEWER(sharedmem_value_info) value;
+    NEWER(sharedmem_info) info;
+    NEWER(sharedmem_change) change;
+    sharedmem_watch *watch = NULL;
+    options.known.size = sizeof options;
+    set.known.size = sizeof set;
+    sharedmem_remove(NULL, "newer-made");
+    GIVES(sharedmem_create(NULL, "newer-made", &options.known, NULL));
+    GIVES(sharedmem_watch_open(segment, NULL, 0, SHAREDMEM_WATCH_PREFIX, &watch));
+    GIVES(sharedmem_set_with(segment, KEY("key"), "value", 5, &set.known, NULL));
+    memset(&value, 0x5a, sizeof value);
+    memset(&info, 0x5a, sizeof info);
+    memset(&change, 0x5a, sizeof change);
+    value.known.size = sizeof value;
+    info.known.size = sizeof info;
+    change.known.size = sizeof change;
+    GIVES(sharedmem_value_describe(segment, KEY("key"), &value.known));
+    GIVES(sharedmem_describe(NULL, "newer", &info.known));
+    GIVES(sharedmem_watch_next(watch, 60000, &change.known));
+    EXPECT(value.known.size == sizeof value && info.known.size == sizeof info && change.known.size == sizeof change);
+    for (size_t index = 0; index < 64; index++) {
+        EXPECT(value.bytes[sizeof value.known + index] == 0 && info.bytes[sizeof info.known + index] == 0);
+        EXPECT(change.bytes[sizeof change.known + index] == 0);
+    }
+    sharedmem_watch_close(watch);
+    sharedmem_close(segment);
+}
+
+static void unknown_fields_are_refused(void) {
+    sharedmem_segment *segment = made("unknown", 0);
+    NEWER(sharedmem_options) options = {.known = {.byte_count = 64 << 10}};
+    NEWER(sharedmem_set_options) set = {.known = {0}};
+    struct outputs out = patterned();
+    options.known.size = sizeof options;
+    options.bytes[sizeof options - 1] = 1;
+    set.known.size = sizeof set;
+    set.bytes[sizeof set.known] = 1;
+    sharedmem_remove(NULL, "unknown-made");
+    EXPECT_RESULT(sharedmem_create(NULL, "unknown-made", &options.known, handle_of(&out)), -EINVAL);
+    EXPECT_RESULT(sharedmem_set_with(segment, KEY("key"), "value", 5, &set.known, &out.version), -EINVAL);
+    EXPECT(is_untouched(out));
+    sharedmem_close(segment);
+}
+
+static void impossible_sizes_are_refused(void) {
+    sharedmem_segment *segment = made("sizes", 0);
+    sharedmem_watch *watch = NULL;
+    static const size_t sizes[] = {0, 1, 7, 1 << 20, SIZE_MAX};
+    GIVES(sharedmem_watch_open(segment, NULL, 0, SHAREDMEM_WATCH_PREFIX, &watch));
+    GIVES(set_text(segment, "key", "value"));
+    for (size_t index = 0; index < sizeof sizes / sizeof *sizes; index++) {
+        sharedmem_options options = {.size = sizes[index]};
+        sharedmem_set_options set = {.size = sizes[index]};
+        sharedmem_value_info value = {.size = sizes[index], .length = PATTERN};
+        sharedmem_info info = {.size = sizes[index], .segment_id = PATTERN};
+        sharedmem_change change = {.size = sizes[index], .version = PATTERN};
+        sharedmem_lock_holder holder = {.size = sizes[index], .taken_at = PATTERN};
+        EXPECT_RESULT(sharedmem_create(NULL, "sizes-made", &options, NULL), -EINVAL);
+        EXPECT_RESULT(sharedmem_set_with(segment, KEY("key"), "value", 5, &set, NULL), -EINVAL);
+        EXPECT_RESULT(sharedmem_value_describe(segment, KEY("key"), &value), -EINVAL);
+        EXPECT_RESULT(sharedmem_describe(NULL, "sizes", &info), -EINVAL);
+        EXPECT_RESULT(sharedmem_next_segment(NULL, NULL, &info), -EINVAL);
+        EXPECT_RESULT(sharedmem_watch_next(watch, 0, &change), -EINVAL);
+        EXPECT_RESULT(sharedmem_lock_describe(segment, &holder), -EINVAL);
+        EXPECT(value.length == PATTERN && info.segment_id == PATTERN && change.version == PATTERN);
+        EXPECT(holder.taken_at == PATTERN);
+    }
+    sharedmem_watch_close(watch);
+    sharedmem_close(segment);
+}
+
+/* MARK: Rights, quotas, and what the system refuses */
+
+static void become_nobody(void) {
+    GIVES(setgid(65534));
+    GIVES(setuid(65534));
+}
+
+static void as_nobody(void) {
+    sharedmem_info info = {.size = sizeof info, .segment_id = PATTERN};
+    sharedmem_segment *segment = NULL;
+    struct outputs out = patterned();
+    become_nobody();
+    EXPECT_RESULT(sharedmem_open(NULL, "rights-none", SHAREDMEM_READ_ONLY, handle_of(&out)), -EACCES);
+    EXPECT_RESULT(sharedmem_open(NULL, "rights-read", SHAREDMEM_READ_WRITE, handle_of(&out)), -EACCES);
+    int result = sharedmem_remove(NULL, "rights-read");
+    EXPECT(result == -EACCES || result == -EPERM);
+    EXPECT_RESULT(sharedmem_describe(NULL, "rights-none", &info), -EACCES);
+    GIVES(sharedmem_open(NULL, "rights-read", SHAREDMEM_READ_ONLY, &segment));
+    EXPECT(is_untouched(out) && info.segment_id == PATTERN);
+    GIVES(sharedmem_describe(NULL, "rights-read", &info));
+    EXPECT(info.access == SHAREDMEM_READ_ONLY);
+    sharedmem_close(segment);
+}
+
+static void rights_are_kept(void) {
+    sharedmem_options options = {.size = sizeof options, .mode = 0600};
+    sharedmem_remove(NULL, "rights-none");
+    sharedmem_remove(NULL, "rights-read");
+    GIVES(sharedmem_create(NULL, "rights-none", &options, NULL));
+    options.mode = 0644;
+    GIVES(sharedmem_create(NULL, "rights-read", &options, NULL));
+    if (getuid() == 0) in_child(as_nobody);
+}
+
+/* The configuration gives a user 8 connections. */
+static void until_the_limit(void) {
+    sharedmem_segment *segments[64];
+    struct outputs out = patterned();
+    int count = 0, result = 0;
+    become_nobody();
+    while (count < 64 && (result = sharedmem_open(NULL, "default", SHAREDMEM_READ_ONLY, &segments[count])) == 0) count++;
+    EXPECT_RESULT(result, -ENOTCONN);
+    EXPECT(count > 0 && count < 64);
+    EXPECT_RESULT(sharedmem_open(NULL, "default", SHAREDMEM_READ_ONLY, handle_of(&out)), -ENOTCONN);
+    EXPECT(is_untouched(out));
+    while (count > 0) sharedmem_close(segments[--count]);
+}
+
+static void connections_are_limited(void) {
+    EXPECT(1);
+    if (getuid() == 0) in_child(until_the_limit);
+}
+
+static void without_descriptors(void) {
+    struct rlimit limit = {4, 4};
+    struct outputs out = patterned();
+    GIVES(setrlimit(RLIMIT_NOFILE, &limit));
+    EXPECT_RESULT(sharedmem_open(NULL, "default", SHAREDMEM_READ_WRITE, handle_of(&out)), -EMFILE);
+    EXPECT(is_untouched(out));
+}
+
+static void missing_descriptors_are_an_error(void) { in_child(without_descriptors); }
+
+static void no_daemon_is_an_error(void) {
+    sharedmem_info info = {.size = sizeof info, .segment_id = PATTERN};
+    struct outputs out = patterned();
+    const char *path = "/nonexistent/sharedmem";
+    char long_path[300];
+    memset(long_path, 'a', sizeof long_path - 1);
+    long_path[0] = '/';
+    long_path[sizeof long_path - 1] = 0;
+    EXPECT_RESULT(sharedmem_open(path, "default", SHAREDMEM_READ_WRITE, handle_of(&out)), -ENOTCONN);
+    EXPECT_RESULT(sharedmem_create(path, "default", NULL, handle_of(&out)), -ENOTCONN);
+    EXPECT_RESULT(sharedmem_remove(path, "default"), -ENOTCONN);
+    EXPECT_RESULT(sharedmem_describe(path, "default", &info), -ENOTCONN);
+    EXPECT_RESULT(sharedmem_next_segment(path, NULL, &info), -ENOTCONN);
+    EXPECT(sharedmem_open(long_path, "default", SHAREDMEM_READ_WRITE, handle_of(&out)) < 0);
+    EXPECT(is_untouched(out) && info.segment_id == PATTERN);
+}
+
+static void removed_segments_say_so(void) {
+    sharedmem_segment *segment = made("removed", 0);
+    sharedmem_watch *watch = NULL;
+    sharedmem_change change = {.size = sizeof change, .version = PATTERN};
+    struct outputs out = patterned();
+    char buffer[8];
+    GIVES(set_text(segment, "key", "value"));
+    GIVES(sharedmem_watch_open(segment, KEY("key"), 0, &watch));
+    GIVES(sharedmem_remove(NULL, "removed"));
+    EXPECT_RESULT(sharedmem_set(segment, KEY("key"), "other", 5, &out.version), -EIDRM);
+    EXPECT_RESULT(sharedmem_get(segment, KEY("key"), buffer, 8, &out.length, &out.version), -EIDRM);
+    EXPECT_RESULT(sharedmem_delete(segment, KEY("key"), &out.version), -EIDRM);
+    EXPECT_RESULT(sharedmem_add(segment, KEY("key"), 1, &out.value), -EIDRM);
+    EXPECT_RESULT(sharedmem_wait(segment, KEY("key"), UINT64_MAX, 60000, &out.version), -EIDRM);
+    EXPECT_RESULT(sharedmem_watch_next(watch, 60000, &change), -EIDRM);
+    EXPECT(is_untouched(out) && change.version == PATTERN);
+    sharedmem_watch_close(watch);
+    sharedmem_close(segment);
+}
+
+/* MARK: The lock word */
+
+/* Sets a large value again and again, for ever. */
+static void keep_setting(void) {
+    static char value[4 << 20];
+    sharedmem_segment *segment = NULL;
+    if (sharedmem_open(NULL, "locked", SHAREDMEM_READ_WRITE, &segment) != 0) _exit(1);
+    for (;;) sharedmem_set(segment, KEY("large"), value, sizeof value, NULL);
+}
+
+/* Stops a writer while it has the lock word. */
+static void who_holds_the_lock_is_told(void) {
+    sharedmem_segment *segment = made("locked", 0);
+    sharedmem_lock_holder holder = {.size = sizeof holder, .taken_at = PATTERN};
+    struct outputs out = patterned();
+    EXPECT_RESULT(sharedmem_lock_describe(segment, &holder), -ENOENT);
+    EXPECT_RESULT(sharedmem_lock_describe(NULL, &holder), -EINVAL);
+    EXPECT_RESULT(sharedmem_lock_describe(segment, NULL), -EINVAL);
+    EXPECT(holder.taken_at == PATTERN);
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) keep_setting();
+    int result = -ENOENT;
+    for (int round = 0; round < 20000 && result == -ENOENT; round++) {
+        struct timespec nap = {0, 100000 + round % 97 * 1000};
+        kill(child, SIGCONT);
+        nanosleep(&nap, NULL);
+        kill(child, SIGSTOP);
+        siginfo_t info;
+        waitid(P_PID, child, &info, WSTOPPED | WNOWAIT);
+        result = sharedmem_lock_describe(segment, &holder);
+    }
+    GIVES(result);
+    EXPECT(holder.pid == child && holder.session != 0 && holder.program[0] != 0 && holder.size == sizeof holder);
+    sharedmem_set_lock_timeout(segment, 100);
+    EXPECT_RESULT(sharedmem_set(segment, KEY("key"), "value", 5, &out.version), -ETIMEDOUT);
+    EXPECT(is_untouched(out));
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    sharedmem_set_lock_timeout(segment, 60000);
+    GIVES(set_text(segment, "key", "value"));
+    EXPECT_RESULT(sharedmem_lock_describe(segment, &holder), -ENOENT);
+    sharedmem_close(segment);
+}
+
+/* MARK: Other versions */
+
+/* Answers each greeting as a daemon does that doesn't speak its version. */
+static void refuse_all_versions(int listener) {
+    struct __attribute__((packed)) {
+        struct sharedmem_frame_header header;
+        struct sharedmem_error error;
+    } answer = {0};
+    static const char sentence[] = "this daemon speaks protocol 9";
+    for (;;) {
+        union { struct sharedmem_frame_header header; char bytes[SHAREDMEM_FRAME_MAX]; } frame;
+        int peer = accept(listener, NULL, NULL);
+        if (peer < 0) _exit(1);
+        if (recv(peer, &frame, sizeof frame, 0) >= (ssize_t)sizeof frame.header) {
+            answer.header = frame.header;
+            answer.header.type = (uint16_t)SHAREDMEM_ERROR;
+            answer.header.length = sizeof answer;
+            answer.error.error = EPROTONOSUPPORT;
+            answer.error.byte_count = (uint32_t)strlen(sentence);
+            memcpy(answer.error.text, sentence, strlen(sentence));
+            send(peer, &answer, sizeof answer, MSG_NOSIGNAL);
+        }
+        close(peer);
+    }
+}
+
+static void another_protocol_is_refused(void) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    sharedmem_info info = {.size = sizeof info, .segment_id = PATTERN};
+    struct outputs out = patterned();
+    snprintf(address.sun_path, sizeof address.sun_path, "%s.other", getenv("SHAREDMEM_SOCKET"));
+    unlink(address.sun_path);
+    int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    GIVES(bind(listener, (struct sockaddr *)&address, sizeof address));
+    GIVES(listen(listener, 8));
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) refuse_all_versions(listener);
+    EXPECT_RESULT(sharedmem_open(address.sun_path, "default", SHAREDMEM_READ_WRITE, handle_of(&out)), -EPROTONOSUPPORT);
+    EXPECT_RESULT(sharedmem_create(address.sun_path, "x", NULL, handle_of(&out)), -EPROTONOSUPPORT);
+    EXPECT_RESULT(sharedmem_describe(address.sun_path, "default", &info), -EPROTONOSUPPORT);
+    EXPECT(is_untouched(out) && info.segment_id == PATTERN);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    unlink(address.sun_path);
+    close(listener);
+}
+
+static const struct fact facts[] = {
+    {"segments are made, attached to, described and removed", segments_are_made},
+    {"segments: what can't be is refused with its error", refusals_have_their_errors},
+    {"next_segment: all segments, in the order of their names", segments_are_listed_by_name},
+    {"structures of an older header are understood", older_structures_are_understood},
+    {"structures of a newer header are understood if nothing new is set", newer_structures_are_understood},
+    {"structures of a newer header with something new set are refused", unknown_fields_are_refused},
+    {"structures whose size can't be are refused", impossible_sizes_are_refused},
+    {"who may not gets -EACCES or -EPERM", rights_are_kept},
+    {"whose connections are used up gets -ENOTCONN", connections_are_limited},
+    {"who has no descriptors left gets -EMFILE", missing_descriptors_are_an_error},
+    {"without a daemon everything gives -ENOTCONN", no_daemon_is_an_error},
+    {"a segment that was removed gives -EIDRM", removed_segments_say_so},
+    {"lock_describe names a stopped holder; a set gives -ETIMEDOUT; its death frees the word", who_holds_the_lock_is_told},
+    {"a daemon that speaks another protocol gives -EPROTONOSUPPORT", another_protocol_is_refused},
+};
+
+MAIN(facts)
