@@ -198,8 +198,10 @@ public func sharedmem_get_many(
         let items = unsafe UnsafeMutableBufferPointer(start: items, count: count)
         var keys: [[UInt8]] = []
         keys.reserveCapacity(count)
-        for unsafeitem in unsafe items {
-            guard let key = unsafe ForeignBytes(item.key, item.key_length) else { return Errno.invalidArgument.outcome }
+        for index in 0..<count {
+            guard let key = unsafe ForeignBytes(items[index].key, items[index].key_length) else {
+                return Errno.invalidArgument.outcome
+            }
             guard unsafe !key.isTooLongForKey else { return Errno.fileNameTooLong.outcome }
             unsafe keys.append(key.copy)
         }
