@@ -146,7 +146,15 @@ class WatchHandle(Handle):
 
 
 class BorrowedHandle(Handle):
-    """sharedmem_borrowed *."""
+    """sharedmem_borrowed *; what a parent has borrowed isn't a forked child's to give back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.process = os.getpid()
+
+    def __del__(self) -> None:
+        if self.process == os.getpid():
+            super().__del__()
 
 
 _KEY = [c_char_p, c_size_t]

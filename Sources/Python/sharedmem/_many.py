@@ -22,6 +22,9 @@ _LARGEST_BUFFER = 64 << 20
 def values_of(segment: Segment, keys: list[Key], names: list[bytes]) -> dict[Key, bytes]:
     """The values of `keys`, whose bytes are `names`; without those that have none."""
     count = len(names)
+    if count == 0:
+        segment._held()
+        return {}
     items = (RawItem * count)(*(RawItem(name, len(name)) for name in names))
     stride, needed = _FIRST_STRIDE, ctypes.c_size_t()
     while count * stride <= _LARGEST_BUFFER:

@@ -41,7 +41,7 @@ class Resource:
         return self._handle is None
 
     def close(self) -> None:
-        """Gives it back, at once or when the calls of other threads that are under way have ended. May be called again."""
+        """Gives it back, at once or when calls of other threads that are under way have ended. May be called again."""
         self._handle = None
 
     def __enter__(self: _Resource) -> _Resource:

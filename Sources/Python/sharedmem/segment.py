@@ -289,17 +289,11 @@ class Segment(Resource, MutableMapping[str, bytes]):
 
     def version(self, key: Key) -> KeyVersion:
         """The version of a key, and whether it has a value, without copying that."""
-        version = ctypes.c_uint64()
-        while True:
-            result = self._library.get(self._held(), *counted(key), None, 0, None, ctypes.byref(version))
-            if result == -errno.ENOENT:
-                return KeyVersion(version.value, False)
-            if result != -errno.EMSGSIZE:
-                check(result, self.name)
-                return KeyVersion(version.value, True)
-            info = self.describe(key)
-            if info is not None:
-                return KeyVersion(info.version, True)
+        info = self.describe(key)
+        if info is not None:
+            return KeyVersion(info.version, True)
+        reading = self.read(key)
+        return KeyVersion(reading.version, reading.value is not None)
 
     def describe(self, key: Key) -> Optional[ValueInfo]:
         """What is known of a key's value, without copying it; None: there is none."""
