@@ -23,7 +23,7 @@ class Resource:
 
     def _held(self) -> Any:
         """The pointer, for one call: pass it on, don't keep it: an exception's traceback would hold on to it."""
-        if self._is_foreign:
+        if not self._is_inherited and self._is_foreign:
             raise RuntimeError(f"a {self._noun} stays with the process that began it: begin one in the child")
         handle = self._handle
         if handle is None:
