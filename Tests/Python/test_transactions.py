@@ -1,0 +1,129 @@
+"""Transactions: all or nothing, and again if somebody was faster."""
+
+import threading
+
+import pytest
+
+import sharedmem
+
+
+def test_the_end_of_the_block_commits(segment, reader):
+    segment.update({"a": b"1", "b": b"2"})
+    with segment.transaction() as transaction:
+        assert transaction["a"] == b"1"
+        transaction["c"] = transaction["a"] + b"!"
+        assert transaction["c"] == b"1!"
+        assert transaction.read("c").version == 0
+        del transaction["b"]
+        assert "b" not in transaction
+        assert transaction.get("b", b"none") == b"none"
+        assert dict(reader) == {"a": b"1", "b": b"2"}, "nobody sees anything before the commit"
+        assert transaction.version is None
+    assert dict(reader) == {"a": b"1", "c": b"1!"}
+    assert transaction.version == segment.version("c").version
+    assert transaction.closed
+
+
+def test_an_exception_aborts(segment):
+    with pytest.raises(ZeroDivisionError):
+        with segment.transaction() as transaction:
+            transaction["key"] = b"value"
+            raise ZeroDivisionError
+    assert transaction.closed and transaction.version is None
+    assert "key" not in segment
+    with pytest.raises(ValueError, match="the transaction is closed"):
+        transaction.get("key")
+
+
+def test_it_may_be_ended_by_hand(segment):
+    with segment.transaction() as transaction:
+        transaction["key"] = b"value"
+        version = transaction.commit()
+        assert segment.read("key") == (b"value", version)
+    with segment.transaction() as transaction:
+        transaction["key"] = b"more"
+        transaction.abort()
+    assert segment["key"] == b"value"
+
+
+def test_what_has_changed_makes_it_stale(segment):
+    segment["key"] = b"old"
+    with pytest.raises(sharedmem.SharedMemStale):
+        with segment.transaction() as transaction:
+            transaction["copy"] = transaction["key"]
+            segment["key"] = b"new"
+    assert transaction.is_stale
+    assert "copy" not in segment
+
+
+def test_all_that_is_read_is_of_one_moment(segment):
+    segment.update({"a": b"1", "b": b"1"})
+    with pytest.raises(sharedmem.SharedMemStale):
+        with segment.transaction() as transaction:
+            assert transaction["a"] == b"1"
+            with segment.transaction() as other:
+                other["a"] = other["b"] = b"2"
+            transaction.get("b")
+
+
+def test_a_missing_key_is_a_key_error(segment):
+    with segment.transaction() as transaction:
+        with pytest.raises(KeyError):
+            transaction["missing"]
+        with pytest.raises(KeyError):
+            del transaction["missing"]
+        transaction.delete("missing")
+
+
+@pytest.mark.parametrize("value", ["text", 5, 1.5, None])
+def test_only_bytes_are_kept(segment, value):
+    with segment.transaction() as transaction:
+        with pytest.raises(TypeError, match="a transaction takes a bytes-like object, not"):
+            transaction["key"] = value
+
+
+def test_transact_goes_on_until_nobody_was_faster(segment):
+    def count(transaction):
+        number = int(transaction.get("n", b"0")) + 1
+        transaction["n"] = transaction["same"] = str(number).encode()
+        return number
+
+    def run():
+        for _ in range(200):
+            results.append(segment.transact(count))
+
+    results = []
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+        assert not thread.is_alive()
+    assert sorted(results) == list(range(1, 801))
+    assert segment["n"] == segment["same"] == b"800"
+
+
+def test_transact_raises_what_the_body_raises(segment):
+    calls = []
+
+    def body(transaction):
+        calls.append(1)
+        segment.set("key", b"", if_version=12345)
+
+    with pytest.raises(sharedmem.SharedMemStale):
+        segment.transact(body)
+    assert calls == [1], "it isn't the transaction that is stale"
+
+
+def test_threads_that_share_one_take_turns(segment):
+    def write(number):
+        for index in range(100):
+            transaction[f"{number}/{index}"] = b"value"
+
+    with segment.transaction() as transaction:
+        threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    assert len(segment) == 400
