@@ -198,7 +198,8 @@ public func sharedmem_get_many(
         let items = unsafe UnsafeMutableBufferPointer(start: items, count: count)
         var keys: [[UInt8]] = []
         keys.reserveCapacity(count)
-        for unsafeitem in unsafe items {
+        for index in 0..<count {
+            let item = unsafe items[index]
             guard let key = unsafe ForeignBytes(item.key, item.key_length) else { return Errno.invalidArgument.outcome }
             guard unsafe !key.isTooLongForKey else { return Errno.fileNameTooLong.outcome }
             unsafe keys.append(key.copy)
