@@ -11,7 +11,7 @@ extern void *__libc_realloc(void *, size_t);
 extern void *__libc_memalign(size_t, size_t);
 extern void __libc_free(void *);
 
-static volatile sig_atomic_t is_handling;
+static __thread volatile sig_atomic_t is_handling; /* the library has a thread of its own */
 static volatile sig_atomic_t allocation_count;
 
 static void note(void) {
