@@ -21,7 +21,7 @@ int main(void) {
         fprintf(stderr, "child: nothing is shared; the program 'parent' shares something\n");
         return 1;
     }
-    if (printf("%ls\n", sentence) < 0) {
+    if (fputws(sentence, stdout) < 0 || putwchar(L'\n') == WEOF) {
         fprintf(stderr, "child: the locale has no such characters; set LC_ALL=C.UTF-8\n");
         return 1;
     }

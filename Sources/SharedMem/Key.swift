@@ -45,6 +45,9 @@ public final class Key: @unchecked Sendable {
 
     deinit { unsafe name.deallocate() }
 
+    /// The key's bytes where they are, as long as the handle lives.
+    @unsafe package var memory: UnsafeRawBufferPointer { unsafe name }
+
     /// The key's bytes.
     public var bytes: [UInt8] { unsafe [UInt8](name) }
 

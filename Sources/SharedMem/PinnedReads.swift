@@ -39,6 +39,8 @@ final class PinnedReads: Sendable {
 
     private let store: Store
     private let state = ForkSafeMutex(State())
+    /// The process that has the slots.
+    private let forkCount = ForkCounter.current
 
     /// Reads of a store that is attached read-write.
     init(of store: Store) { self.store = store }
@@ -56,8 +58,9 @@ final class PinnedReads: Sendable {
         }
     }
 
-    /// Ends what `begin()` began.
+    /// Ends what `begin()` began; in a forked child nothing: the slots are the parent's.
     func end(_ token: Token) {
+        guard forkCount == ForkCounter.current else { return }
         state.withLock { state in
             state.pins[token.index].count -= 1
             if state.pins[token.index].count == 0, let slot = state.pins[token.index].slot { store.unpin(slot) }

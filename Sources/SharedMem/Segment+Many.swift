@@ -32,7 +32,8 @@ extension Segment {
         _ count: Int, _ copyKey: (Int, UnsafeMutableRawBufferPointer) -> Int, _ buffer: UnsafeMutableRawBufferPointer,
         stride: Int
     ) throws(SharedMemError) -> [ReadValue?] {
-        precondition(stride >= 0 && stride <= buffer.count / max(count, 1), "a part of the buffer for each key")
+        precondition(
+            stride >= 0 && (count == 0 || stride <= buffer.count / count), "a part of the buffer for each key")
         return try unsafe consistent { store throws(StoreError) in
             try unsafe Self.round(count, copyKey, store, buffer, stride: stride)
         }

@@ -26,15 +26,29 @@ extension Segment {
         let info = try unsafe withView { (view) throws(StoreError) in
             try unsafe key.withUnsafeBytes { (key) throws(StoreError) in
                 do throws(StoreError) {
-                    return try unsafe view.pointee.store.get(key, attempts: Self.attemptsWithoutPin, into: buffer)
+                    do throws(StoreError) {
+                        return try unsafe view.pointee.store.get(key, attempts: Self.attemptsWithoutPin, into: buffer)
+                    } catch {
+                        guard error == .busy else { throw error }
+                    }
+                    return try unsafe Self.getOvertaken(key, view, into: buffer)
                 } catch {
-                    guard error == .busy else { throw error }
+                    // Nobody needs room for a value whose time is over.
+                    guard case .bufferTooSmall = error, try unsafe Self.hasExpired(key, view.pointee.store) else {
+                        throw error
+                    }
+                    return nil
                 }
-                return try unsafe Self.getOvertaken(key, view, into: buffer)
             }
         }
         guard let info, !info.hasExpired else { return nil }
         return info
+    }
+
+    /// Whether there is a value of `key` whose time is over.
+    private static func hasExpired(_ key: UnsafeRawBufferPointer, _ store: Store) throws(StoreError) -> Bool {
+        let hash = unsafe KeyHash(key, seed: store.geometry.hashSeed)
+        return try unsafe store.info(of: key, hash)?.hasExpired ?? false
     }
 
     /// Reads that writers may overtake before the read goes on under a pin.

@@ -55,10 +55,17 @@ public final class Segment: Sendable {
         try Segment(name: name, access: access, session: Session(unconnected: socketPath))
     }
 
-    init(name: String, access: Access, session: Session) throws(SharedMemError) {
+    convenience init(name: String, access: Access, session: Session) throws(SharedMemError) {
         let protocolName = try Session.name(name)
         let first = try AttachedStore(
             session.attach(protocolName, access == .readOnly ? .readOnly : .readWrite), name: name, session: session)
+        self.init(name: name, access: access, session: session, protocolName, first)
+    }
+
+    // Embedded Swift leaks the object of a designated initialiser that throws before all of it is set.
+    private init(
+        name: String, access: Access, session: Session, _ protocolName: SegmentName, _ first: AttachedStore
+    ) {
         self.name = name
         self.access = access
         self.session = session

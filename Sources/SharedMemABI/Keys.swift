@@ -35,12 +35,10 @@ public func sharedmem_key_get(
                 unsafe ret_version?.pointee = value.version
                 return 0
             }
-            return unsafe key.bytes.withUnsafeBytes { bytes in
-                guard let name = unsafe ForeignBytes(bytes.baseAddress, bytes.count) else {
-                    return Errno.invalidArgument.outcome
-                }
-                return unsafe absence(of: name, in: key.segment, buffer, ret_length, ret_version)
+            guard let name = unsafe ForeignBytes(key.memory.baseAddress, key.memory.count) else {
+                return Errno.invalidArgument.outcome
             }
+            return unsafe absence(of: name, in: key.segment, buffer, ret_length, ret_version)
         } catch {
             return unsafe failure(error, ret_length)
         }

@@ -199,9 +199,8 @@ public func sharedmem_get_many(
         var keys: [[UInt8]] = []
         keys.reserveCapacity(count)
         for index in 0..<count {
-            guard let key = unsafe ForeignBytes(items[index].key, items[index].key_length) else {
-                return Errno.invalidArgument.outcome
-            }
+            let item = unsafe items[index]
+            guard let key = unsafe ForeignBytes(item.key, item.key_length) else { return Errno.invalidArgument.outcome }
             guard unsafe !key.isTooLongForKey else { return Errno.fileNameTooLong.outcome }
             unsafe keys.append(key.copy)
         }

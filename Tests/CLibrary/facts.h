@@ -113,14 +113,16 @@ static inline sharedmem_segment *made(const char *name, uint64_t byte_count) {
     sharedmem_options options = {.size = sizeof options, .byte_count = byte_count};
     sharedmem_segment *segment = NULL;
     sharedmem_remove(NULL, name);
-    if (!GIVES(sharedmem_create(NULL, name, &options, &segment))) exit(1);
+    GIVES(sharedmem_create(NULL, name, &options, &segment));
+    if (!segment) exit(1);
     return segment;
 }
 
 /* Attaches for reading alone. */
 static inline sharedmem_segment *reader_of(const char *name) {
     sharedmem_segment *segment = NULL;
-    if (!GIVES(sharedmem_open(NULL, name, SHAREDMEM_READ_ONLY, &segment))) exit(1);
+    GIVES(sharedmem_open(NULL, name, SHAREDMEM_READ_ONLY, &segment));
+    if (!segment) exit(1);
     return segment;
 }
 

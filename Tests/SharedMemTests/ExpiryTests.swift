@@ -101,4 +101,15 @@ import Testing
         #expect(failure { try reader.sweepExpired() } == .readOnly)
         #expect(try served.open().audit().recordCount == 1)
     }
+
+    /// A caller that asks how much room a value needs is told of those alone that are there.
+    @Test func anExpiredValueNeedsNoRoom() throws {
+        let segment = try served.open()
+        try segment.set("key", to: [1, 2, 3], .expiring(in: .zero))
+        let handle = try segment.key("key")
+        let nothing = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+        let key = Array("key".utf8)
+        #expect(try unsafe segment.get(key.span.bytes, into: nothing) == nil)
+        #expect(try unsafe handle.get(into: nothing) == nil)
+    }
 }
