@@ -109,7 +109,9 @@ import Testing
         let handle = try segment.key("key")
         let nothing = UnsafeMutableRawBufferPointer(start: nil, count: 0)
         let key = Array("key".utf8)
-        #expect(try unsafe segment.get(key.span.bytes, into: nothing) == nil)
-        #expect(try unsafe handle.get(into: nothing) == nil)
+        let (named, handled) = (
+            try unsafe segment.get(key.span.bytes, into: nothing), try unsafe handle.get(into: nothing)
+        )
+        #expect(named == nil && handled == nil)
     }
 }
