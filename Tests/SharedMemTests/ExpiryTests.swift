@@ -107,11 +107,10 @@ import Testing
         let segment = try served.open()
         try segment.set("key", to: [1, 2, 3], .expiring(in: .zero))
         let handle = try segment.key("key")
-        let nothing = UnsafeMutableRawBufferPointer(start: nil, count: 0)
         let key = Array("key".utf8)
-        let (named, handled) = (
-            try unsafe segment.get(key.span.bytes, into: nothing), try unsafe handle.get(into: nothing)
-        )
-        #expect(named == nil && handled == nil)
+        let named = try unsafe segment.get(key.span.bytes, into: UnsafeMutableRawBufferPointer(start: nil, count: 0))
+        let handled = try unsafe handle.get(into: UnsafeMutableRawBufferPointer(start: nil, count: 0))
+        #expect(named == nil)
+        #expect(handled == nil)
     }
 }
