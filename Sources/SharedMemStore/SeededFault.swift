@@ -43,7 +43,7 @@ package enum SeededFault: UInt32, CaseIterable, Sendable {
     case copiedUnchecked = 18
     /// Operations of clients don't look whether the daemon lives.
     case lifeIgnored = 19
-    /// Notify words aren't moved.
+    /// Notify words aren't moved, and nobody is woken.
     case wakeLeftOut = 20
     /// Writers look whether anybody watches before their change is visible.
     case flagReadTooEarly = 21

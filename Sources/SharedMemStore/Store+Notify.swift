@@ -40,15 +40,15 @@ extension Store {
         if isRingWatched, data.loadAcquiring(Int(sharedmem_at_ring_version)) < version { noteGap(version) }
         let words = NotifyWords(
             stripes: data.load(Int(sharedmem_at_watched_stripes)) & stripes, segment: isRingWatched)
-        move(words)
-        return words
+        return move(words)
     }
 
-    /// Moves notify words.
-    private func move(_ words: NotifyWords) {
-        if has(.wakeLeftOut) { return }
+    /// Moves notify words and returns them.
+    private func move(_ words: NotifyWords) -> NotifyWords {
+        if has(.wakeLeftOut) { return NotifyWords() }
         // SYNC: the change and the gap are visible to who sees the word moved; pairs with `notifyWord(_:)`.
         words.forEach { data.addReleasing32(1, NotifyWords.offset(of: $0)) }
+        return words
     }
 
     /// Says that the ring may lack changes up to `version`.
@@ -152,7 +152,6 @@ extension Store {
         // What the ring doesn't know yet is the dead writer's, or is just being noted. SYNC: as in
         // `notify(stripes:version:)`.
         if words.segment, data.loadAcquiring(Int(sharedmem_at_ring_version)) < committed { noteGap(committed) }
-        move(words)
-        return words
+        return move(words)
     }
 }
