@@ -77,7 +77,7 @@ typedef struct sharedmem_options {
     uint32_t mode;        /* permission bits, r and w: 0600 for instance; 0: 0600 */
     uint32_t owner;       /* uid plus 1; 0: the caller's */
     uint32_t group;       /* gid plus 1; 0: the caller's */
-    uint32_t snapshots;   /* policy; 0: the daemon's configuration decides */
+    uint32_t snapshots;   /* 0: there are no snapshots yet, anything else is -EINVAL */
 } sharedmem_options;
 
 /* What is known of a segment; set size as in sharedmem_options. */
