@@ -90,21 +90,11 @@ final class AttachedStore: Sendable {
     }
 
     /// Maps the files of an attach by `session` and checks that they are a segment's.
-    init(_ attached: borrowing Attached, name: String, session: Session) throws(SharedMemError) {
-        let sizes = attached.attachment
-        identity = AttachedGeneration(
-            lineage: attached.lineage, segmentID: sizes.segmentID, generation: sizes.generation)
-        do throws(Errno) {
-            // The mapping must not be longer than the file: the rest would fault.
-            data = try Self.map(attached.data, byteCount: sizes.dataByteCount, isWritable: sizes.access == .readWrite)
-            if sizes.access == .readWrite, attached.lock != nil {
-                lock = try Self.mapLock(attached)
-            } else {
-                lock = nil
-            }
-        } catch {
-            throw SharedMemError(error, "mapping the segment '" + name + "'")
-        }
+    static func mapping(
+        _ attached: borrowing Attached, name: String, session: Session
+    ) throws(SharedMemError) -> AttachedStore {
+        let data = try mapData(attached, name: name)
+        let lock = try mapLock(attached, name: name)
         let dataBytes = unsafe SharedBytes(data.baseAddress, byteCount: data.byteCount)
         let store: Store
         do throws(StoreError) {
@@ -117,6 +107,19 @@ final class AttachedStore: Sendable {
         } catch {
             throw SharedMemError(error, segment: name)
         }
+        return AttachedStore(attached, store, data, lock, session)
+    }
+
+    // Embedded Swift leaks the object of a designated initialiser that throws before all of it is set.
+    private init(
+        _ attached: borrowing Attached, _ store: Store, _ data: consuming Mapping, _ lock: consuming Mapping?,
+        _ session: Session
+    ) {
+        let sizes = attached.attachment
+        identity = AttachedGeneration(
+            lineage: attached.lineage, segmentID: sizes.segmentID, generation: sizes.generation)
+        self.data = data
+        self.lock = lock
         let view = UnsafeMutablePointer<View>.allocate(capacity: 1)
         let pinnedReads = store.isWritable ? PinnedReads(of: store) : nil
         let daemonPin =
@@ -153,11 +156,35 @@ final class AttachedStore: Sendable {
             of: file, byteCount: count, access: isWritable ? .readWrite : .readOnly, isPrivateToProcess: true)
     }
 
-    private static func mapLock(_ attached: borrowing Attached) throws(Errno) -> Mapping? {
-        switch attached.lock {
-        case .some(let file): try map(file, byteCount: attached.attachment.lockByteCount, isWritable: true)
-        case .none: nil
+    private static func mapData(
+        _ attached: borrowing Attached, name: String
+    ) throws(SharedMemError) -> Mapping {
+        let sizes = attached.attachment
+        do throws(Errno) {
+            // The mapping must not be longer than the file: the rest would fault.
+            return try map(attached.data, byteCount: sizes.dataByteCount, isWritable: sizes.access == .readWrite)
+        } catch {
+            throw failure(error, name)
         }
+    }
+
+    /// nil: the files are for reading.
+    private static func mapLock(
+        _ attached: borrowing Attached, name: String
+    ) throws(SharedMemError) -> Mapping? {
+        guard attached.attachment.access == .readWrite else { return nil }
+        do throws(Errno) {
+            switch attached.lock {
+            case .some(let file): return try map(file, byteCount: attached.attachment.lockByteCount, isWritable: true)
+            case .none: return nil
+            }
+        } catch {
+            throw failure(error, name)
+        }
+    }
+
+    private static func failure(_ error: Errno, _ name: String) -> SharedMemError {
+        SharedMemError(error, "mapping the segment '" + name + "'")
     }
 
     /// Sleeps while the lock word is `word`, at most so many nanoseconds.

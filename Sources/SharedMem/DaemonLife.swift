@@ -15,17 +15,23 @@ final class DaemonLife: Sendable {
     private static var diedBit: UInt32 { 1 << 30 }
 
     /// Maps the file that came with a greeting.
-    init(_ file: borrowing MemoryFile) throws(SharedMemError) {
+    static func mapping(_ file: borrowing MemoryFile) throws(SharedMemError) -> DaemonLife {
         do throws(Errno) {
             let status = try file.descriptor.status()
             // The mapping must not be longer than the file: the rest would fault.
             guard status.byteCount >= Self.byteCount else { throw .invalidArgument }
-            inode = status.inode
-            device = status.device
-            mapping = try Mapping(of: file, byteCount: Self.byteCount, access: .readOnly, isPrivateToProcess: true)
+            return DaemonLife(
+                try Mapping(of: file, byteCount: Self.byteCount, access: .readOnly, isPrivateToProcess: true), status)
         } catch {
             throw SharedMemError(error, "mapping the daemon's life file")
         }
+    }
+
+    // Embedded Swift leaks the object of a designated initialiser that throws before all of it is set.
+    private init(_ mapping: consuming Mapping, _ status: FileStatus) {
+        self.mapping = mapping
+        inode = status.inode
+        device = status.device
     }
 
     /// Whether `file` is the one that is mapped: a restarted daemon takes it over.

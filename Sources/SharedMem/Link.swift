@@ -184,7 +184,7 @@ extension Link {
         var known: DaemonLife?
         if let life = lineage?.life, try life.isMapped(from: lifeFile) { known = life }
         let life: DaemonLife
-        if let known { life = known } else { life = try DaemonLife(lifeFile) }
+        if let known { life = known } else { life = try DaemonLife.mapping(lifeFile) }
         guard let word = life.word else {
             throw SharedMemError(
                 .notConnected, errno: Errno.notConnected.rawValue, "the daemon ended while it greeted")

@@ -57,7 +57,7 @@ public final class Segment: Sendable {
 
     convenience init(name: String, access: Access, session: Session) throws(SharedMemError) {
         let protocolName = try Session.name(name)
-        let first = try AttachedStore(
+        let first = try AttachedStore.mapping(
             session.attach(protocolName, access == .readOnly ? .readOnly : .readWrite), name: name, session: session)
         self.init(name: name, access: access, session: session, protocolName, first)
     }
@@ -168,7 +168,7 @@ extension Segment {
 
     /// Makes what an attach gave the current generation; only for the thread that holds `attaching`.
     private func replace(by files: consuming Attached) throws(SharedMemError) {
-        let next = try AttachedStore(files, name: name, session: session)
+        let next = try AttachedStore.mapping(files, name: name, session: session)
         attached.withLock { $0.append(next) }
         // SYNC: publishes the object; pairs with the load in `withView(_:)`.
         current.store(next.address, ordering: .releasing)
