@@ -10,7 +10,7 @@ public func sharedmem_strerror(_ error: Int32) -> UnsafePointer<CChar>? {
         switch number {
         case 0: "success"
         case ENOENT: "no such key or segment"
-        case EACCES, EPERM: "the segment's permissions don't allow it"
+        case EACCES, EPERM: "the permissions don't allow it"
         case EROFS: "the segment is attached read-only"
         case ENOSPC: "no room"
         case EMSGSIZE: "the buffer is too small for the value"
@@ -21,11 +21,11 @@ public func sharedmem_strerror(_ error: Int32) -> UnsafePointer<CChar>? {
         case ENOTCONN: "no daemon: see that sharedmemd runs"
         case EIDRM: "the segment was removed"
         case EPROTONOSUPPORT: "the versions of library, daemon and segment don't understand each other"
-        case EDQUOT: "the caller's share is used up"
+        case EDQUOT: "the daemon keeps as many sessions as it can"
         case EEXIST: "there is a segment of that name"
         case EMEDIUMTYPE: "the value has another type"
         case ERANGE: "the sum doesn't fit into 64 bits"
-        case ENAMETOOLONG: "the key has more than 512 bytes"
+        case ENAMETOOLONG: "the key has more than 512 bytes, or the socket's path more than 107"
         case EAGAIN: "writers have changed it again and again"
         case EINVAL: "an argument is missing or breaks a rule"
         default: nil

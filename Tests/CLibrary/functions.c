@@ -242,6 +242,7 @@ static void keys_are_listed(void) {
     EXPECT(memcmp(buffer, "even.0", 6) == 0);
     out = patterned();
     before = cursor;
+    EXPECT_RESULT(sharedmem_next_key(segment, long_key, sizeof long_key, &(uint64_t){0}, buffer, 6, &out.length), -ENOENT);
     EXPECT_RESULT(sharedmem_next_key(segment, NULL, 1, &cursor, buffer, 6, &out.length), -EINVAL);
     EXPECT_RESULT(sharedmem_next_key(segment, NULL, 0, NULL, buffer, 6, &out.length), -EINVAL);
     EXPECT_RESULT(sharedmem_next_key(segment, NULL, 0, &cursor, NULL, 6, &out.length), -EINVAL);
@@ -418,12 +419,18 @@ static void lent_values_stay(void) {
 }
 
 static void errors_have_words(void) {
+    static const int documented[] = {ENOENT, EACCES, EROFS, ENOSPC, EMSGSIZE, ESTALE, ETIMEDOUT, ECANCELED, EUCLEAN,
+        ENOTCONN, EIDRM, EPROTONOSUPPORT, EDQUOT, EEXIST, EMEDIUMTYPE, ERANGE, ENAMETOOLONG, EAGAIN, EINVAL};
     for (int error = -200; error <= 200; error++) {
         EXPECT(sharedmem_strerror(error) && sharedmem_strerror(error)[0]);
         EXPECT(strcmp(sharedmem_strerror(error), sharedmem_strerror(-error)) == 0);
     }
     EXPECT(sharedmem_strerror(INT32_MIN) && sharedmem_strerror(INT32_MAX));
-    EXPECT(strcmp(sharedmem_strerror(-ENOENT), sharedmem_strerror(-ESTALE)) != 0);
+    for (size_t index = 0; index < sizeof documented / sizeof *documented; index++) {
+        const char *words = sharedmem_strerror(-documented[index]);
+        EXPECT(strcmp(words, strerror(documented[index])) != 0);
+        for (size_t other = 0; other < index; other++) EXPECT(strcmp(words, sharedmem_strerror(-documented[other])) != 0);
+    }
 }
 
 static const struct fact facts[] = {

@@ -4,23 +4,25 @@
  *
  * RESULTS. A function that returns int returns 0, or a negative errno:
  *   -ENOENT           there is no such key, or no such segment
- *   -EACCES, -EPERM   the segment's permissions don't allow it
- *   -EROFS            written through a read-only handle
+ *   -EACCES           the permissions of the segment, or of the daemon's socket, don't allow it
+ *   -EROFS            written through a read-only handle, or asked who holds its lock
  *   -ENOSPC           the segment, its index, or the daemon is full; the old value stays
  *   -EMSGSIZE         the buffer is too small; ret_length says what is needed
  *   -ESTALE           the key has another version; something that a transaction read has changed
- *   -ETIMEDOUT        the lock word wasn't free in time; or, from a wait, nothing has changed in time
+ *   -ETIMEDOUT        the lock word wasn't free in time; from a wait: nothing has changed in time; the daemon is there
+ *                     and hasn't answered in 180 s
  *   -ECANCELED        a wait was cancelled
  *   -EUCLEAN          the segment's memory is corrupted
  *   -ENOTCONN         there is no daemon, it has been gone for longer than the grace time, or it ends the connection:
  *                     the user holds as many as the configuration allows
  *   -EIDRM            the segment was removed while it was attached
  *   -EPROTONOSUPPORT  library, daemon or segment are of versions that don't understand each other
- *   -EDQUOT           the caller's share of the daemon is used up
+ *   -EDQUOT           the daemon keeps as many sessions as it can: 4,096, of which each handle of a segment has one
  *   -EEXIST           there is a segment of that name
  *   -EMEDIUMTYPE      the value has another type; -ERANGE: the sum doesn't fit into 64 bits
- *   -ENAMETOOLONG     the key has more than SHAREDMEM_KEY_LIMIT bytes
- *   -EAGAIN           writers changed what was read again and again; only for many keys through a read-only handle
+ *   -ENAMETOOLONG     the key has more than SHAREDMEM_KEY_LIMIT bytes, or the socket's path more than 107
+ *   -EAGAIN           writers changed what was read again and again; only for many keys through a read-only handle, and
+ *                     in transactions
  *   -EINVAL           an argument is NULL that mustn't be, or breaks a rule
  * and what a system call can fail with, such as -ENOMEM or -EMFILE. sharedmem_strerror() says each in words.
  * Parameters named ret_... come last; NULL there means that the caller doesn't want to know, except for a handle and a
@@ -281,7 +283,7 @@ typedef struct sharedmem_lock_holder {
     char program[72];  /* as it claims; ends with a zero byte */
 } sharedmem_lock_holder;
 
-/* Asks the daemon who holds the lock word; -ENOENT: nobody. */
+/* Asks the daemon who holds the lock word; -ENOENT: nobody. Only through a handle that may write. */
 int sharedmem_lock_describe(sharedmem_segment *segment, sharedmem_lock_holder *ret_holder);
 
 /* A sentence for an error, positive or negative; never NULL, never freed. */

@@ -24,7 +24,7 @@ class SharedMemExists(SharedMemError, FileExistsError):
 
 
 class SharedMemPermissionError(SharedMemError, PermissionError):
-    """The segment's permissions don't allow it."""
+    """The permissions of the segment, or of the daemon's socket, don't allow it."""
 
 
 class SharedMemReadOnly(SharedMemPermissionError):
@@ -36,7 +36,7 @@ class SharedMemStale(SharedMemError):
 
 
 class SharedMemFull(SharedMemError):
-    """The segment, its index or the daemon has no room, or the caller's share is used up; the old value stays."""
+    """The segment, its index or the daemon has no room, or keeps as many sessions as it can; the old value stays."""
 
 
 class SharedMemTimeout(SharedMemError, TimeoutError):
