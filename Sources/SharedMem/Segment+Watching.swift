@@ -19,13 +19,8 @@ extension Segment {
     ///
     /// False if another writer keeps the lock word: that doesn't make the waiter fail.
     func deleteExpired(_ key: RawSpan) throws(SharedMemError) -> Bool {
-        let now = SystemClock.boottime()
         do throws(SharedMemError) {
-            _ = try writing(key) { (store, _) throws(StoreError) in
-                try unsafe key.withUnsafeBytes { (key) throws(StoreError) in
-                    try unsafe store.deleteIfExpired(key, bootTime: now)
-                }
-            }
+            _ = try deleteIfExpired(key)
             return true
         } catch {
             guard error.code == .lockTimeout else { throw error }

@@ -191,14 +191,19 @@ extension Segment {
         var count = 0
         while let found = try nextKeyInfo(after: &cursor) {
             guard found.hasExpired else { continue }
-            let now = SystemClock.boottime()
-            let isDeleted = try unsafe writing(found.key.span.bytes) { (store, _) throws(StoreError) in
-                try unsafe found.key.span.bytes.withUnsafeBytes { (key) throws(StoreError) in
-                    try unsafe store.deleteIfExpired(key, bootTime: now)
-                }
-            }
-            if isDeleted { count += 1 }
+            if try unsafe deleteIfExpired(found.key.span.bytes) { count += 1 }
         }
         return count
+    }
+
+    /// Deletes `key` if its time is over, and says whether it was; waits and throws as `set(_:to:)`.
+    @inline(never)
+    func deleteIfExpired(_ key: RawSpan) throws(SharedMemError) -> Bool {
+        let now = SystemClock.boottime()
+        return try writing(key) { (store, _) throws(StoreError) in
+            try unsafe key.withUnsafeBytes { (key) throws(StoreError) in
+                try unsafe store.deleteIfExpired(key, bootTime: now)
+            }
+        }
     }
 }

@@ -34,6 +34,19 @@ struct Wanted<Structure: BitwiseCopyable> {
         unsafe self.size = size
     }
 
+    /// Changes some of what is there, as far as the caller's header knows it.
+    func update(_ change: (inout Structure) -> Void) {
+        let count = unsafe min(size, MemoryLayout<Structure>.size)
+        let target = unsafe UnsafeMutableRawBufferPointer(start: start, count: count)
+        var value: Structure = unsafe UnsafeMutableRawBufferPointer.zeroed { copy in
+            unsafe copy.copyMemory(from: UnsafeRawBufferPointer(target))
+        }
+        change(&value)
+        unsafe withUnsafeBytes(of: value) { bytes in
+            unsafe target.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+        }
+    }
+
     /// Stores it, and zeros behind what this library knows.
     func store(_ value: Structure) {
         let target = unsafe UnsafeMutableRawBufferPointer(start: start, count: size)

@@ -1,4 +1,4 @@
-internal import CSharedMem
+public import CSharedMem
 internal import LinuxIPC
 internal import SharedMem
 
@@ -56,12 +56,21 @@ public func sharedmem_transaction_set(
     _ transaction: OpaquePointer?, _ key: UnsafeRawPointer?, _ key_length: Int, _ value: UnsafeRawPointer?,
     _ length: Int
 ) -> Int32 {
+    unsafe sharedmem_transaction_set_with(transaction, key, key_length, value, length, nil)
+}
+
+/// Sets a key with options when the transaction is committed.
+@c @implementation
+public func sharedmem_transaction_set_with(
+    _ transaction: OpaquePointer?, _ key: UnsafeRawPointer?, _ key_length: Int, _ value: UnsafeRawPointer?,
+    _ length: Int, _ options: UnsafePointer<sharedmem_set_options>?
+) -> Int32 {
     unsafe with(transaction) { (held: HeldTransaction) in
-        guard let key = unsafe ForeignBytes(key, key_length), let value = unsafe ForeignBytes(value, length) else {
-            return Errno.invalidArgument.outcome
-        }
+        guard let key = unsafe ForeignBytes(key, key_length), let value = unsafe ForeignBytes(value, length),
+            let options = unsafe SetOptions(foreign: options)
+        else { return Errno.invalidArgument.outcome }
         return outcome { () throws(SharedMemError) in
-            try unsafe held.transaction?.set(key.copy, to: value.copy)
+            try unsafe held.transaction?.set(key.copy, to: value.copy, options)
         }
     }
 }

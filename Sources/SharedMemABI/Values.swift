@@ -90,17 +90,7 @@ public func sharedmem_set_with(
     _ segment: OpaquePointer?, _ key: UnsafeRawPointer?, _ key_length: Int, _ value: UnsafeRawPointer?, _ length: Int,
     _ options: UnsafePointer<sharedmem_set_options>?, _ ret_version: UnsafeMutablePointer<UInt64>?
 ) -> Int32 {
-    var chosen = SetOptions()
-    if let options = unsafe options {
-        guard let known = unsafe Known(options, size: options.pointee.size)?.value, known.has_expected_version <= 1,
-            let type = UInt8(exactly: known.type)
-        else { return Errno.invalidArgument.outcome }
-        chosen.type = ValueType(rawValue: type)
-        if known.has_expected_version == 1 { chosen.ifVersion = known.expected_version }
-        if known.expires_in_ms != 0 {
-            chosen.expiresIn = .milliseconds(Int64(clamping: known.expires_in_ms))
-        }
-    }
+    guard let chosen = unsafe SetOptions(foreign: options) else { return Errno.invalidArgument.outcome }
     return unsafe set(segment, key, key_length, value, length, chosen, ret_version)
 }
 
@@ -124,10 +114,28 @@ private func set(
 public func sharedmem_delete(
     _ segment: OpaquePointer?, _ key: UnsafeRawPointer?, _ key_length: Int, _ ret_version: UnsafeMutablePointer<UInt64>?
 ) -> Int32 {
+    unsafe delete(segment, key, key_length, nil, ret_version)
+}
+
+/// Deletes a key if it has a version.
+@c @implementation
+public func sharedmem_compare_and_delete(
+    _ segment: OpaquePointer?, _ key: UnsafeRawPointer?, _ key_length: Int, _ expected_version: UInt64,
+    _ ret_version: UnsafeMutablePointer<UInt64>?
+) -> Int32 {
+    // No key has version 0: what isn't there has no version, either.
+    let result = unsafe delete(segment, key, key_length, expected_version, ret_version)
+    return result == Errno.noSuchFileOrDirectory.outcome ? Errno.stale.outcome : result
+}
+
+private func delete(
+    _ segment: OpaquePointer?, _ key: UnsafeRawPointer?, _ key_length: Int, _ expected: UInt64?,
+    _ ret_version: UnsafeMutablePointer<UInt64>?
+) -> Int32 {
     unsafe with(segment) { (segment: Segment) in
         guard let key = unsafe ForeignBytes(key, key_length) else { return Errno.invalidArgument.outcome }
         do throws(SharedMemError) {
-            guard let version = try unsafe segment.deletion(of: key.bytes.bytes, ifVersion: nil) else {
+            guard let version = try unsafe segment.deletion(of: key.bytes.bytes, ifVersion: expected) else {
                 return Errno.noSuchFileOrDirectory.outcome
             }
             unsafe ret_version?.pointee = version
@@ -153,31 +161,13 @@ public func sharedmem_add(
     }
 }
 
-/// Says what is known of a value.
+/// Deletes all values that have expired.
 @c @implementation
-public func sharedmem_value_describe(
-    _ segment: OpaquePointer?, _ key: UnsafeRawPointer?, _ key_length: Int,
-    _ ret_info: UnsafeMutablePointer<sharedmem_value_info>?
-) -> Int32 {
+public func sharedmem_sweep_expired(_ segment: OpaquePointer?, _ ret_count: UnsafeMutablePointer<UInt64>?) -> Int32 {
     unsafe with(segment) { (segment: Segment) in
-        guard let key = unsafe ForeignBytes(key, key_length),
-            let target = unsafe Wanted(ret_info, size: ret_info?.pointee.size)
-        else { return Errno.invalidArgument.outcome }
-        guard unsafe !key.isTooLongForKey else { return Errno.fileNameTooLong.outcome }
-        do throws(SharedMemError) {
-            guard let known = try unsafe segment.metadata(key.copy) else { return Errno.noSuchFileOrDirectory.outcome }
-            var info = sharedmem_value_info()
-            info.size = unsafe target.size
-            info.length = UInt64(known.byteCount)
-            info.version = known.version
-            info.written_at = known.writtenAtNanoseconds
-            info.expires_at = known.expiresAtNanoseconds
-            info.session = known.session
-            info.type = UInt32(known.type.rawValue)
-            unsafe target.store(info)
-            return 0
-        } catch {
-            return error.outcome
+        outcome { () throws(SharedMemError) in
+            let count = try segment.sweepExpired()
+            unsafe ret_count?.pointee = UInt64(count)
         }
     }
 }

@@ -30,7 +30,6 @@ struct stored {
 #define NAMES 8u     /* is given the key, not a handle of it */
 #define WAITS 16u    /* asks the daemon to watch, or sleeps */
 #define ASKS 32u     /* asks the daemon each time, whatever it asks */
-#define SEGMENT 64u  /* is given the segment */
 
 struct call {
     const char *name;
@@ -46,6 +45,11 @@ static int call_get(struct place *place, struct stored *stored) {
 
 static int call_value_describe(struct place *place, struct stored *stored) {
     return sharedmem_value_describe(place->segment, place->key, place->key_length, &stored->info);
+}
+
+static int call_get_with(struct place *place, struct stored *stored) {
+    char buffer[64];
+    return sharedmem_get_with(place->segment, place->key, place->key_length, buffer, sizeof buffer, &stored->info);
 }
 
 static int call_get_many(struct place *place, struct stored *stored) {
@@ -105,6 +109,14 @@ static int call_delete(struct place *place, struct stored *stored) {
     return sharedmem_delete(place->segment, place->key, place->key_length, &stored->out.version);
 }
 
+static int call_compare_and_delete(struct place *place, struct stored *stored) {
+    return sharedmem_compare_and_delete(place->segment, place->key, place->key_length, 1, &stored->out.version);
+}
+
+static int call_sweep_expired(struct place *place, struct stored *stored) {
+    return sharedmem_sweep_expired(place->segment, &stored->out.version);
+}
+
 static int call_add(struct place *place, struct stored *stored) {
     return sharedmem_add(place->segment, place->key, place->key_length, 1, &stored->out.value);
 }
@@ -124,6 +136,16 @@ static int call_transaction_set(struct place *place, struct stored *stored) {
     sharedmem_transaction *transaction = NULL;
     int result = sharedmem_begin(place->segment, &transaction);
     if (result == 0) result = sharedmem_transaction_set(transaction, place->key, place->key_length, "value", 5);
+    return commit_after(transaction, result, stored);
+}
+
+static int call_transaction_set_with(struct place *place, struct stored *stored) {
+    sharedmem_set_options options = {.size = sizeof options, .expires_in_ms = 3600000, .type = SHAREDMEM_VALUE_TEXT};
+    sharedmem_transaction *transaction = NULL;
+    int result = sharedmem_begin(place->segment, &transaction);
+    if (result == 0) {
+        result = sharedmem_transaction_set_with(transaction, place->key, place->key_length, "value", 5, &options);
+    }
     return commit_after(transaction, result, stored);
 }
 
@@ -156,26 +178,30 @@ static int call_lock_describe(struct place *place, struct stored *stored) {
 
 static const struct call calls[] = {
 #define CALL(name, kinds) { #name, call_##name, kinds }
-    CALL(get, READS | NAMES | SEGMENT),
-    CALL(value_describe, READS | NAMES | SEGMENT),
-    CALL(get_many, READS | NAMES | SEGMENT),
-    CALL(next_key, READS | SEGMENT),
+    CALL(get, READS | NAMES),
+    CALL(value_describe, READS | NAMES),
+    CALL(get_with, READS | NAMES),
+    CALL(get_many, READS | NAMES),
+    CALL(next_key, READS),
     CALL(key_get, READS),
-    CALL(borrow, READS | NAMES | SEGMENT),
-    CALL(transaction_get, READS | NAMES | SEGMENT),
-    CALL(set, WRITES | ADDS | NAMES | SEGMENT),
-    CALL(compare_and_set, WRITES | ADDS | NAMES | SEGMENT),
-    CALL(set_with, WRITES | ADDS | NAMES | SEGMENT),
-    CALL(delete, WRITES | NAMES | SEGMENT),
-    CALL(add, WRITES | ADDS | NAMES | SEGMENT),
+    CALL(borrow, READS | NAMES),
+    CALL(transaction_get, READS | NAMES),
+    CALL(set, WRITES | ADDS | NAMES),
+    CALL(compare_and_set, WRITES | ADDS | NAMES),
+    CALL(set_with, WRITES | ADDS | NAMES),
+    CALL(delete, WRITES | NAMES),
+    CALL(compare_and_delete, WRITES | NAMES),
+    CALL(sweep_expired, READS),
+    CALL(add, WRITES | ADDS | NAMES),
     CALL(key_set, WRITES | ADDS),
-    CALL(transaction_set, WRITES | ADDS | NAMES | SEGMENT),
-    CALL(transaction_delete, WRITES | NAMES | SEGMENT),
-    CALL(key, NAMES | SEGMENT),
-    CALL(wait, WAITS | NAMES | SEGMENT),
-    CALL(watch_open, WAITS | NAMES | SEGMENT),
+    CALL(transaction_set, WRITES | ADDS | NAMES),
+    CALL(transaction_set_with, WRITES | ADDS | NAMES),
+    CALL(transaction_delete, WRITES | NAMES),
+    CALL(key, NAMES),
+    CALL(wait, WAITS | NAMES),
+    CALL(watch_open, WAITS | NAMES),
     CALL(watch_next, WAITS),
-    CALL(lock_describe, ASKS | SEGMENT),
+    CALL(lock_describe, ASKS),
 #undef CALL
 };
 

@@ -1,4 +1,4 @@
-/* Values, key handles, transactions and borrowing: what each function returns and stores. */
+/* Values and key handles: what each function that sets and gets them returns and stores. */
 #include "facts.h"
 
 static char long_key[SHAREDMEM_KEY_LIMIT + 1];
@@ -166,88 +166,53 @@ static void set_with_obeys_its_options(void) {
     sharedmem_close(segment);
 }
 
-static void value_describe_fails(void) {
-    sharedmem_segment *segment = made("describe", 0);
-    sharedmem_value_info info, before;
-    memset(&info, 0x5a, sizeof info);
-    info.size = sizeof info;
-    before = info;
-    EXPECT_RESULT(sharedmem_value_describe(segment, KEY("none"), &info), -ENOENT);
-    EXPECT_RESULT(sharedmem_value_describe(segment, long_key, sizeof long_key, &info), -ENAMETOOLONG);
-    EXPECT_RESULT(sharedmem_value_describe(segment, NULL, 1, &info), -EINVAL);
-    EXPECT_RESULT(sharedmem_value_describe(segment, KEY("none"), NULL), -EINVAL);
-    EXPECT_RESULT(sharedmem_value_describe(NULL, KEY("none"), &info), -EINVAL);
-    EXPECT(memcmp(&info, &before, sizeof info) == 0);
-    sharedmem_close(segment);
-}
-
-static void many_keys_are_read_at_once(void) {
-    sharedmem_segment *segment = made("many", 0), *reader = reader_of("many");
-    sharedmem_item items[3] = {{"one", 3, PATTERN, PATTERN}, {"none", 4, PATTERN, PATTERN}, {"two", 3, PATTERN, PATTERN}};
-    sharedmem_item before[3];
+static void compare_and_delete_compares(void) {
+    sharedmem_segment *segment = made("compare-delete", 0), *reader = reader_of("compare-delete");
     struct outputs out = patterned();
-    char buffer[3 * 8];
-    GIVES(set_text(segment, "one", "1"));
-    GIVES(set_text(segment, "two", "22222"));
-    memcpy(before, items, sizeof items);
-    EXPECT_RESULT(sharedmem_get_many(segment, items, 3, buffer, 4, &out.length), -EMSGSIZE);
-    EXPECT(out.length == 5 && memcmp(before, items, sizeof items) == 0);
-    out = patterned();
-    EXPECT_RESULT(sharedmem_get_many(segment, NULL, 3, buffer, 8, &out.length), -EINVAL);
-    EXPECT_RESULT(sharedmem_get_many(segment, items, 3, NULL, 8, &out.length), -EINVAL);
-    EXPECT_RESULT(sharedmem_get_many(segment, items, SIZE_MAX, buffer, 8, &out.length), -EINVAL);
-    EXPECT_RESULT(sharedmem_get_many(segment, items, 3, buffer, SIZE_MAX, &out.length), -EINVAL);
-    EXPECT_RESULT(sharedmem_get_many(NULL, items, 3, buffer, 8, &out.length), -EINVAL);
-    items[1] = (sharedmem_item){NULL, 4, PATTERN, PATTERN};
-    EXPECT_RESULT(sharedmem_get_many(segment, items, 3, buffer, 8, &out.length), -EINVAL);
-    items[1] = (sharedmem_item){long_key, sizeof long_key, PATTERN, PATTERN};
-    EXPECT_RESULT(sharedmem_get_many(segment, items, 3, buffer, 8, &out.length), -ENAMETOOLONG);
-    EXPECT(is_untouched(out) && items[0].length == PATTERN && items[2].version == PATTERN);
-    items[1] = before[1];
-    for (int round = 0; round < 2; round++) {
-        GIVES(sharedmem_get_many(round ? reader : segment, items, 3, buffer, 8, NULL));
-        EXPECT(items[0].length == 1 && items[1].length == -1 && items[2].length == 5);
-        EXPECT(items[0].version != 0 && items[1].version == 0 && items[2].version > items[0].version);
-        EXPECT(buffer[0] == '1' && memcmp(buffer + 16, "22222", 5) == 0);
-    }
-    GIVES(sharedmem_get_many(segment, NULL, 0, NULL, 0, NULL));
+    uint64_t first = 0, second = 0, deletion = 0;
+    GIVES(sharedmem_set(segment, KEY("key"), "1", 1, &first));
+    GIVES(sharedmem_set(segment, KEY("key"), "2", 1, &second));
+    EXPECT_RESULT(sharedmem_compare_and_delete(segment, KEY("key"), first, &out.version), -ESTALE);
+    EXPECT_RESULT(sharedmem_compare_and_delete(segment, KEY("key"), 0, &out.version), -ESTALE);
+    EXPECT_RESULT(sharedmem_compare_and_delete(segment, KEY("none"), second, &out.version), -ESTALE);
+    EXPECT_RESULT(sharedmem_compare_and_delete(segment, KEY("none"), 0, &out.version), -ESTALE);
+    EXPECT_RESULT(sharedmem_compare_and_delete(reader, KEY("key"), second, &out.version), -EROFS);
+    EXPECT_RESULT(sharedmem_compare_and_delete(segment, long_key, sizeof long_key, 1, &out.version), -ENAMETOOLONG);
+    EXPECT_RESULT(sharedmem_compare_and_delete(segment, NULL, 1, second, &out.version), -EINVAL);
+    EXPECT_RESULT(sharedmem_compare_and_delete(NULL, KEY("key"), second, &out.version), -EINVAL);
+    EXPECT(is_untouched(out) && has_text(segment, "key", "2"));
+    GIVES(sharedmem_compare_and_delete(segment, KEY("key"), second, &deletion));
+    EXPECT(deletion > second);
+    EXPECT_RESULT(sharedmem_get(segment, KEY("key"), NULL, 0, NULL, NULL), -ENOENT);
+    GIVES(sharedmem_set(segment, KEY("key"), "3", 1, &first));
+    GIVES(sharedmem_compare_and_delete(segment, KEY("key"), first, NULL));
     sharedmem_close(reader);
     sharedmem_close(segment);
 }
 
-static void keys_are_listed(void) {
-    sharedmem_segment *segment = made("list", 0);
+static void expired_values_are_swept(void) {
+    sharedmem_segment *segment = made("sweep", 64 << 10), *reader = reader_of("sweep");
+    sharedmem_set_options options = {.size = sizeof options, .expires_in_ms = 1};
     struct outputs out = patterned();
-    uint64_t cursor = 0, before;
-    char buffer[SHAREDMEM_KEY_LIMIT], key[16];
-    int found[100] = {0}, count = 0, number;
-    for (int index = 0; index < 100; index++) {
-        snprintf(key, sizeof key, "%s%d", index % 2 ? "odd." : "even.", index);
-        GIVES(set_text(segment, key, "x"));
-    }
-    while (sharedmem_next_key(segment, KEY("odd."), &cursor, buffer, sizeof buffer, &out.length) == 0) {
-        buffer[out.length] = 0;
-        if (!EXPECT(sscanf(buffer, "odd.%d", &number) == 1 && number >= 0 && number < 100)) break;
-        found[number]++;
-        if (++count > 1000) break;
-    }
-    for (int index = 0; index < 100; index++) EXPECT(found[index] == index % 2);
-    out = patterned();
-    EXPECT_RESULT(sharedmem_next_key(segment, KEY("odd."), &cursor, buffer, 1, &out.length), -ENOENT);
+    uint64_t count = PATTERN, version = 0;
+    static char value[1024];
+    int keys = 0, result = 0;
+    GIVES(set_text(segment, "stays", "x"));
+    while ((result = sharedmem_set_with(segment, &keys, sizeof keys, value, sizeof value, &options, &version)) == 0) keys++;
+    EXPECT_RESULT(result, -ENOSPC);
+    EXPECT(keys > 10);
+    nanosleep(&(struct timespec){0, 20000000}, NULL);
+    EXPECT_RESULT(sharedmem_set(segment, KEY("new"), value, sizeof value, NULL), -ENOSPC);
+    EXPECT_RESULT(sharedmem_sweep_expired(reader, &out.version), -EROFS);
+    EXPECT_RESULT(sharedmem_sweep_expired(NULL, &out.version), -EINVAL);
     EXPECT(is_untouched(out));
-    cursor = 0;
-    EXPECT_RESULT(sharedmem_next_key(segment, KEY("even.0"), &cursor, buffer, 3, &out.length), -EMSGSIZE);
-    EXPECT(out.length == 6 && cursor == 0);
-    GIVES(sharedmem_next_key(segment, KEY("even.0"), &cursor, buffer, 6, NULL));
-    EXPECT(memcmp(buffer, "even.0", 6) == 0);
-    out = patterned();
-    before = cursor;
-    EXPECT_RESULT(sharedmem_next_key(segment, long_key, sizeof long_key, &(uint64_t){0}, buffer, 6, &out.length), -ENOENT);
-    EXPECT_RESULT(sharedmem_next_key(segment, NULL, 1, &cursor, buffer, 6, &out.length), -EINVAL);
-    EXPECT_RESULT(sharedmem_next_key(segment, NULL, 0, NULL, buffer, 6, &out.length), -EINVAL);
-    EXPECT_RESULT(sharedmem_next_key(segment, NULL, 0, &cursor, NULL, 6, &out.length), -EINVAL);
-    EXPECT_RESULT(sharedmem_next_key(NULL, NULL, 0, &cursor, buffer, 6, &out.length), -EINVAL);
-    EXPECT(is_untouched(out) && cursor == before);
+    GIVES(sharedmem_sweep_expired(segment, &count));
+    EXPECT(count == (uint64_t)keys);
+    GIVES(sharedmem_sweep_expired(segment, NULL));
+    GIVES(sharedmem_sweep_expired(reader, &count));
+    EXPECT(count == 0 && has_text(segment, "stays", "x"));
+    GIVES(sharedmem_set(segment, KEY("new"), value, sizeof value, NULL));
+    sharedmem_close(reader);
     sharedmem_close(segment);
 }
 
@@ -290,134 +255,6 @@ static void key_handles_work(void) {
     sharedmem_close(segment);
 }
 
-static void transactions_happen_at_once(void) {
-    sharedmem_segment *segment = made("transactions", 0), *reader = reader_of("transactions");
-    sharedmem_transaction *transaction = NULL;
-    struct outputs out = patterned();
-    uint64_t version = 0;
-    char buffer[8];
-    GIVES(set_text(segment, "from", "10"));
-    EXPECT_RESULT(sharedmem_begin(NULL, (sharedmem_transaction **)&out.handle), -EINVAL);
-    EXPECT_RESULT(sharedmem_begin(segment, NULL), -EINVAL);
-    EXPECT(is_untouched(out));
-    GIVES(sharedmem_begin(segment, &transaction));
-    GIVES(sharedmem_transaction_get(transaction, KEY("from"), buffer, 8, &out.length, &out.version));
-    EXPECT(out.length == 2 && memcmp(buffer, "10", 2) == 0 && out.version != 0);
-    GIVES(sharedmem_transaction_set(transaction, KEY("to"), "10", 2));
-    GIVES(sharedmem_transaction_delete(transaction, KEY("from")));
-    EXPECT_RESULT(sharedmem_transaction_get(transaction, KEY("from"), buffer, 8, NULL, NULL), -ENOENT);
-    GIVES(sharedmem_transaction_get(transaction, KEY("to"), buffer, 8, &out.length, NULL));
-    EXPECT(has_text(segment, "from", "10"));
-    EXPECT_RESULT(sharedmem_get(segment, KEY("to"), buffer, 8, NULL, NULL), -ENOENT);
-    GIVES(sharedmem_commit(transaction, &version));
-    EXPECT(has_text(segment, "to", "10"));
-    EXPECT_RESULT(sharedmem_get(segment, KEY("from"), buffer, 8, NULL, NULL), -ENOENT);
-
-    GIVES(sharedmem_begin(segment, &transaction));
-    GIVES(sharedmem_transaction_get(transaction, KEY("to"), buffer, 8, NULL, NULL));
-    GIVES(sharedmem_transaction_set(transaction, KEY("other"), "1", 1));
-    GIVES(set_text(segment, "to", "11"));
-    out = patterned();
-    EXPECT_RESULT(sharedmem_commit(transaction, &out.version), -ESTALE);
-    EXPECT_RESULT(sharedmem_get(segment, KEY("other"), buffer, 8, NULL, NULL), -ENOENT);
-
-    GIVES(sharedmem_begin(segment, &transaction));
-    GIVES(sharedmem_transaction_get(transaction, KEY("to"), buffer, 8, NULL, NULL));
-    GIVES(set_text(segment, "to", "12"));
-    GIVES(set_text(segment, "new", "12"));
-    EXPECT_RESULT(sharedmem_transaction_get(transaction, KEY("new"), buffer, 8, &out.length, &out.version), -ESTALE);
-    EXPECT(is_untouched(out));
-    sharedmem_abort(transaction);
-
-    GIVES(sharedmem_begin(reader, &transaction));
-    GIVES(sharedmem_transaction_set(transaction, KEY("to"), "13", 2));
-    EXPECT_RESULT(sharedmem_commit(transaction, &out.version), -EROFS);
-    EXPECT(is_untouched(out) && has_text(segment, "to", "12"));
-    EXPECT_RESULT(sharedmem_commit(NULL, &out.version), -EINVAL);
-    sharedmem_close(reader);
-    sharedmem_close(segment);
-}
-
-static void transaction_calls_fail(void) {
-    sharedmem_segment *segment = made("transaction", 64 << 10);
-    sharedmem_transaction *transaction = NULL;
-    static char large[128 << 10];
-    struct outputs out = patterned();
-    char buffer[8];
-    GIVES(set_text(segment, "key", "12345"));
-    GIVES(sharedmem_begin(segment, &transaction));
-    EXPECT_RESULT(sharedmem_transaction_get(transaction, NULL, 1, buffer, 8, &out.length, &out.version), -EINVAL);
-    EXPECT_RESULT(sharedmem_transaction_get(transaction, KEY("key"), NULL, 8, &out.length, &out.version), -EINVAL);
-    EXPECT_RESULT(sharedmem_transaction_get(NULL, KEY("key"), buffer, 8, &out.length, &out.version), -EINVAL);
-    EXPECT_RESULT(sharedmem_transaction_get(transaction, long_key, sizeof long_key, buffer, 8, &out.length, &out.version), -ENAMETOOLONG);
-    EXPECT_RESULT(sharedmem_transaction_set(transaction, NULL, 1, "x", 1), -EINVAL);
-    EXPECT_RESULT(sharedmem_transaction_set(transaction, KEY("key"), NULL, 1), -EINVAL);
-    EXPECT_RESULT(sharedmem_transaction_set(NULL, KEY("key"), "x", 1), -EINVAL);
-    EXPECT_RESULT(sharedmem_transaction_set(transaction, long_key, sizeof long_key, "x", 1), -ENAMETOOLONG);
-    EXPECT_RESULT(sharedmem_transaction_delete(transaction, NULL, 1), -EINVAL);
-    EXPECT_RESULT(sharedmem_transaction_delete(NULL, KEY("key")), -EINVAL);
-    EXPECT_RESULT(sharedmem_transaction_delete(transaction, long_key, sizeof long_key), -ENAMETOOLONG);
-    EXPECT(is_untouched(out));
-    EXPECT_RESULT(sharedmem_transaction_get(transaction, KEY("key"), buffer, 2, &out.length, &out.version), -EMSGSIZE);
-    EXPECT(out.length == 5 && out.version == PATTERN);
-    out = patterned();
-    EXPECT_RESULT(sharedmem_transaction_get(transaction, KEY("none"), buffer, 2, &out.length, &out.version), -ENOENT);
-    EXPECT(out.length == PATTERN);
-    out = patterned();
-    GIVES(sharedmem_transaction_set(transaction, KEY("key"), large, sizeof large));
-    EXPECT_RESULT(sharedmem_commit(transaction, &out.version), -ENOSPC);
-    EXPECT(is_untouched(out) && has_text(segment, "key", "12345"));
-    sharedmem_abort(NULL);
-    sharedmem_close(segment);
-}
-
-/* A get's version of absence is one from which on a wait misses nothing and doesn't return at once. */
-static void absence_has_a_version(void) {
-    sharedmem_segment *segment = made("absence", 0);
-    sharedmem_transaction *transaction = NULL;
-    uint64_t deletion = 0, absent = 0, in_transaction = PATTERN;
-    GIVES(set_text(segment, "key", "1"));
-    GIVES(sharedmem_delete(segment, KEY("key"), &deletion));
-    EXPECT_RESULT(sharedmem_get(segment, KEY("key"), NULL, 0, NULL, &absent), -ENOENT);
-    EXPECT(absent >= deletion);
-    EXPECT_RESULT(sharedmem_wait(segment, KEY("key"), absent, 0, NULL), -ETIMEDOUT);
-    GIVES(sharedmem_begin(segment, &transaction));
-    EXPECT_RESULT(sharedmem_transaction_get(transaction, KEY("key"), NULL, 0, NULL, &in_transaction), -ENOENT);
-    EXPECT(in_transaction == 0);
-    sharedmem_abort(transaction);
-    sharedmem_close(segment);
-}
-
-static void lent_values_stay(void) {
-    sharedmem_segment *segment = made("lent", 0), *reader = reader_of("lent");
-    for (int round = 0; round < 2; round++) {
-        sharedmem_borrowed *borrowed = NULL;
-        const void *value = NULL;
-        struct outputs out = patterned();
-        uint64_t version = 0;
-        GIVES(sharedmem_set(segment, KEY("key"), "as it was", 9, &version));
-        GIVES(sharedmem_borrow(round ? reader : segment, KEY("key"), &borrowed, &value, &out.length, &out.version));
-        EXPECT(out.length == 9 && out.version == version);
-        for (int index = 0; index < 1000; index++) GIVES(set_text(segment, "key", "otherwise"));
-        EXPECT(value && memcmp(value, "as it was", 9) == 0);
-        sharedmem_return(borrowed);
-    }
-    struct outputs out = patterned();
-    const void *value = (void *)PATTERN;
-    sharedmem_borrowed **handle = (sharedmem_borrowed **)&out.handle;
-    EXPECT_RESULT(sharedmem_borrow(segment, KEY("none"), handle, &value, &out.length, &out.version), -ENOENT);
-    EXPECT(out.length == PATTERN && out.handle == (void *)PATTERN);
-    out = patterned();
-    EXPECT_RESULT(sharedmem_borrow(segment, long_key, sizeof long_key, handle, &value, &out.length, &out.version), -ENAMETOOLONG);
-    EXPECT_RESULT(sharedmem_borrow(segment, NULL, 1, handle, &value, &out.length, &out.version), -EINVAL);
-    EXPECT_RESULT(sharedmem_borrow(segment, KEY("key"), NULL, &value, &out.length, &out.version), -EINVAL);
-    EXPECT_RESULT(sharedmem_borrow(NULL, KEY("key"), handle, &value, &out.length, &out.version), -EINVAL);
-    EXPECT(is_untouched(out) && value == (void *)PATTERN);
-    sharedmem_return(NULL);
-    sharedmem_close(reader);
-    sharedmem_close(segment);
-}
-
 static void errors_have_words(void) {
     static const int documented[] = {ENOENT, EACCES, EROFS, ENOSPC, EMSGSIZE, ESTALE, ETIMEDOUT, ECANCELED, EUCLEAN,
         ENOTCONN, EIDRM, EPROTONOSUPPORT, EDQUOT, EEXIST, EMEDIUMTYPE, ERANGE, ENAMETOOLONG, EAGAIN, EINVAL};
@@ -441,14 +278,9 @@ static const struct fact facts[] = {
     {"delete: each error", delete_deletes},
     {"add: integers and text, each error", add_adds},
     {"set_with: type, expiry, condition, each error", set_with_obeys_its_options},
-    {"value_describe: each error", value_describe_fails},
-    {"get_many: one moment, each error", many_keys_are_read_at_once},
-    {"next_key: each key once, each error", keys_are_listed},
+    {"compare_and_delete: by version, each error", compare_and_delete_compares},
+    {"sweep_expired: gives the memory back, each error", expired_values_are_swept},
     {"key handles: get and set after the segment is closed, each error", key_handles_work},
-    {"transactions: all at once, conflicts, read-only", transactions_happen_at_once},
-    {"transactions: each error", transaction_calls_fail},
-    {"an absent key has the version of its deletion, in a transaction 0", absence_has_a_version},
-    {"borrowing: lent bytes stay, each error", lent_values_stay},
     {"strerror: words for every number", errors_have_words},
 };
 

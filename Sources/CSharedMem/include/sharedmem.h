@@ -28,7 +28,7 @@
  * Parameters named ret_... come last; NULL there means that the caller doesn't want to know, except for a handle and a
  * structure. They and structures that are filled in are stored to on success alone, but for two: ret_length with
  * -EMSGSIZE, and ret_version with -ENOENT from a get (the version of the newest deletion that may be the key's: to wait
- * after it misses nothing; in a transaction 0).
+ * after it misses nothing; in a transaction 0). sharedmem_get_with has both in its structure.
  *
  * KEYS are 0 to SHAREDMEM_KEY_LIMIT bytes, any bytes; values 0 bytes to what the segment has room for. A pointer may be
  * NULL if its length is 0. What is passed in is copied before the function returns, and never kept.
@@ -150,6 +150,10 @@ int sharedmem_compare_and_set(sharedmem_segment *segment, const void *key, size_
 /* Deletes a key; -ENOENT: there is none. *ret_version: of the deletion. */
 int sharedmem_delete(sharedmem_segment *segment, const void *key, size_t key_length, uint64_t *ret_version);
 
+/* Deletes a key if it has expected_version. -ESTALE: it has another one, or there is no such key. */
+int sharedmem_compare_and_delete(sharedmem_segment *segment, const void *key, size_t key_length,
+                                 uint64_t expected_version, uint64_t *ret_version);
+
 /* Adds delta to the integer at a key (an I64, or text that is a whole decimal number), 0 if there is none. */
 int sharedmem_add(sharedmem_segment *segment, const void *key, size_t key_length, int64_t delta, int64_t *ret_value);
 
@@ -179,6 +183,15 @@ typedef struct sharedmem_value_info {
 
 /* Says what is known of a key's value without copying it. */
 int sharedmem_value_describe(sharedmem_segment *segment, const void *key, size_t key_length, sharedmem_value_info *info);
+
+/* Copies the value of a key as sharedmem_get, and says what is known of this very value. In the place of ret_length and
+ * ret_version, ret_info->length is stored to with -EMSGSIZE and ret_info->version with -ENOENT, nothing else of it. */
+int sharedmem_get_with(sharedmem_segment *segment, const void *key, size_t key_length, void *buffer, size_t capacity,
+                       sharedmem_value_info *ret_info);
+
+/* Deletes all values that have expired, one lock at a time. Nobody sees them; this gives their memory back. Costs time in
+ * proportion to the index. *ret_count: how many there were. */
+int sharedmem_sweep_expired(sharedmem_segment *segment, uint64_t *ret_count);
 
 /* One key of sharedmem_get_many. */
 typedef struct sharedmem_item {
@@ -217,6 +230,12 @@ int sharedmem_transaction_get(sharedmem_transaction *transaction, const void *ke
                               size_t capacity, size_t *ret_length, uint64_t *ret_version);
 int sharedmem_transaction_set(sharedmem_transaction *transaction, const void *key, size_t key_length, const void *value,
                               size_t length);
+
+/* Sets a key with a type, an expiry (which counts from this call) or a condition; options NULL: as
+ * sharedmem_transaction_set. -ESTALE: the transaction has read the key with another version than is expected; what it
+ * hasn't read is checked by the commit. */
+int sharedmem_transaction_set_with(sharedmem_transaction *transaction, const void *key, size_t key_length,
+                                   const void *value, size_t length, const sharedmem_set_options *options);
 int sharedmem_transaction_delete(sharedmem_transaction *transaction, const void *key, size_t key_length);
 
 /* Does all of it at once and frees the transaction, whatever comes of it. -ESTALE: something read has changed, and
