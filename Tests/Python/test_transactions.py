@@ -75,11 +75,65 @@ def test_a_missing_key_is_a_key_error(segment):
         transaction.delete("missing")
 
 
-@pytest.mark.parametrize("value", ["text", 5, 1.5, None])
-def test_only_bytes_are_kept(segment, value):
+@pytest.mark.parametrize("value", ["text", 5, 1.5, b"bytes", bytearray(b"array")])
+def test_a_value_keeps_its_type(segment, value):
     with segment.transaction() as transaction:
-        with pytest.raises(TypeError, match="a transaction takes a bytes-like object, not"):
-            transaction["key"] = value
+        transaction["key"] = value
+        transaction.set("json", [1, {"a": None}], type=sharedmem.ValueType.JSON)
+    assert segment.get_value("key") == value
+    assert segment.get_value("json") == [1, {"a": None}]
+
+
+@pytest.mark.parametrize(
+    ("value", "options", "error"),
+    [
+        (None, {}, TypeError),
+        (2**63, {}, OverflowError),
+        (b"", {"type": 256}, ValueError),
+        (b"", {"expires_in": 0}, ValueError),
+        (b"", {"if_version": -1}, ValueError),
+    ],
+)
+def test_bad_values_are_refused(segment, value, options, error):
+    with segment.transaction() as transaction:
+        with pytest.raises(error):
+            transaction.set("key", value, **options)
+    assert "key" not in segment
+
+
+def test_a_value_expires(segment):
+    with segment.transaction() as transaction:
+        transaction.set("key", b"short", expires_in=0.05)
+        transaction.set("other", b"long", expires_in=3600)
+    assert segment.describe("other").expires_at is not None
+    assert segment.wait("key", after=transaction.version, timeout=60) is not None
+    assert "key" not in segment
+
+
+def test_a_condition_is_kept(segment):
+    version = segment.set("key", b"1")
+    with segment.transaction() as transaction:
+        transaction.set("key", b"2", if_version=version)
+        transaction.set("new", b"2", if_version=0)
+    assert segment["key"] == segment["new"] == b"2"
+    with pytest.raises(sharedmem.SharedMemStale):
+        with segment.transaction() as transaction:
+            transaction.set("key", b"3", if_version=version)
+    with segment.transaction() as transaction:
+        transaction.get("key")
+        with pytest.raises(sharedmem.SharedMemStale):
+            transaction.set("key", b"3", if_version=version)
+        transaction.abort()
+    calls = []
+
+    def body(transaction):
+        calls.append(1)
+        transaction.set("key", b"3", if_version=version)
+
+    with pytest.raises(sharedmem.SharedMemStale):
+        segment.transact(body)
+    assert calls == [1], "the condition wouldn't hold the next time, either"
+    assert segment["key"] == b"2"
 
 
 def test_transact_goes_on_until_nobody_was_faster(segment):

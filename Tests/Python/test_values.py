@@ -164,6 +164,44 @@ def test_a_condition_is_kept(segment):
     newer = segment.compare_and_set("key", "2", version)
     assert newer > version
     assert segment.get_value("key") == "2"
+    for wrong in (0, version):
+        with pytest.raises(sharedmem.SharedMemStale):
+            segment.compare_and_delete("key", wrong)
+    assert segment.compare_and_delete("key", newer) > newer
+    assert "key" not in segment
+    with pytest.raises(sharedmem.SharedMemStale):
+        segment.compare_and_delete("key", newer)
+
+
+def test_expired_values_are_swept(segment, reader):
+    for index in range(10):
+        segment.set(f"key/{index}", b"value", expires_in=0.001)
+    segment["stays"] = b"value"
+    threading.Event().wait(0.02)
+    with pytest.raises(sharedmem.SharedMemReadOnly):
+        reader.sweep_expired()
+    assert segment.sweep_expired() == 10
+    assert segment.sweep_expired() == reader.sweep_expired() == 0
+    assert dict(segment) == {"stays": b"value"}
+
+
+def test_a_value_and_its_type_belong_together(segment):
+    is_over = threading.Event()
+
+    def write():
+        while not is_over.is_set():
+            segment["key"] = 5
+            segment["key"] = "five" * 5000
+
+    segment["key"] = 5
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        for _ in range(2000):
+            assert segment.get_value("key") in (5, "five" * 5000)
+    finally:
+        is_over.set()
+        thread.join(60)
 
 
 def test_a_value_expires(segment):

@@ -9,16 +9,16 @@ from typing import Any, Optional, TypeVar, Union
 
 from . import _library
 from ._arguments import Key, Path, Seconds, counted, key_bytes, milliseconds, slices, socket_path, terminated, unsigned
-from ._library import RawLockHolder, RawSegmentOptions, RawSetOptions, RawValueInfo, SegmentHandle, library
+from ._library import RawLockHolder, RawSegmentOptions, RawValueInfo, SegmentHandle, library
 from ._many import values_of
 from ._resource import Resource
 from .borrowed import Borrowed
 from .description import LockHolder
-from .errors import SharedMemStale, check, failure
+from .errors import SharedMemStale, check
 from .key import KeyHandle
 from .transaction import Transaction
-from .values import KeyVersion, Reading, Value, ValueInfo, ValueType
-from .values import copied, decoded, encoded, known_type, whole
+from .values import KeyVersion, Reading, Value, ValueInfo
+from .values import copied, copied_with, decoded, encoded, known_type, set_options, whole
 from .views import Items, Keys, Values
 from .watch import Watch
 
@@ -26,8 +26,6 @@ _Default = TypeVar("_Default")
 _Result = TypeVar("_Result")
 
 _MISSING: Any = object()
-# Reads of a value and of its type that are tried while a writer goes between each two.
-_TYPED_READS = 1000
 
 
 class Segment(Resource, MutableMapping[str, bytes]):
@@ -217,16 +215,13 @@ class Segment(Resource, MutableMapping[str, bytes]):
     def get_value(self, key: Key, default: Any = None) -> Any:
         """A key's value by its type: `str`, `int`, `float`, what a JSON text says, or else `bytes`; or `default`.
 
-        `ValueError` if the bytes aren't what the type says; `SharedMemBusy` if a writer never pauses.
+        `ValueError` if the bytes aren't what the type says.
         """
-        for _ in range(_TYPED_READS):
-            reading = self.read(key)
-            if reading.value is None:
-                return default
-            info = self.describe(key)
-            if info is not None and info.version == reading.version:
-                return decoded(reading.value, info.type)
-        raise failure(-errno.EAGAIN, self.name)
+        result, value, info = copied_with(self._library.get_with, self._held(), *counted(key))
+        if result == -errno.ENOENT:
+            return default
+        check(result, self.name)
+        return decoded(value, info.type)
 
     def get_many(self, keys: Iterable[Key]) -> dict[Key, bytes]:
         """The values of many keys as they were at one moment; without those that have none."""
@@ -251,17 +246,10 @@ class Segment(Resource, MutableMapping[str, bytes]):
         """
         plain, kind = encoded(value, type)
         version = ctypes.c_uint64()
-        if kind == ValueType.BYTES and expires_in is None and if_version is None:
+        options = set_options(kind, expires_in, if_version)
+        if options is None:
             result = self._library.set(self._held(), *counted(key), plain, len(plain), ctypes.byref(version))
         else:
-            options = RawSetOptions(type=kind)
-            if expires_in is not None:
-                options.expires_in_ms = milliseconds("a time to live", expires_in)
-                if options.expires_in_ms == 0:
-                    raise ValueError("a time to live is above 0 seconds; None: without an end")
-            if if_version is not None:
-                options.has_expected_version = 1
-                options.expected_version = unsigned("a version", if_version)
             result = self._library.set_with(
                 self._held(), *counted(key), plain, len(plain), ctypes.byref(options), ctypes.byref(version)
             )
@@ -286,6 +274,20 @@ class Segment(Resource, MutableMapping[str, bytes]):
             return None
         check(result, self.name)
         return version.value
+
+    def compare_and_delete(self, key: Key, expected_version: int) -> int:
+        """Deletes a key if it has a version, and returns that of the deletion; else `SharedMemStale`."""
+        version = ctypes.c_uint64()
+        expected = unsigned("a version", expected_version)
+        result = self._library.compare_and_delete(self._held(), *counted(key), expected, ctypes.byref(version))
+        check(result, self.name)
+        return version.value
+
+    def sweep_expired(self) -> int:
+        """Deletes all values that have expired, and returns how many: nobody sees them, but they take memory."""
+        count = ctypes.c_uint64()
+        check(self._library.sweep_expired(self._held(), ctypes.byref(count)), self.name)
+        return count.value
 
     def version(self, key: Key) -> KeyVersion:
         """The version of a key, and whether it has a value, without copying that."""
@@ -330,7 +332,10 @@ class Segment(Resource, MutableMapping[str, bytes]):
         return Transaction(self)
 
     def transact(self, body: Callable[[Transaction], _Result]) -> _Result:
-        """Runs `body` in a transaction, again as often as somebody was faster, and returns its result."""
+        """Runs `body` in a transaction, again as often as somebody was faster, and returns its result.
+
+        Not again if `body` has set something with `if_version`: that condition wouldn't hold the next time, either.
+        """
         while True:
             transaction = self.transaction()
             try:
@@ -338,7 +343,7 @@ class Segment(Resource, MutableMapping[str, bytes]):
                     result = body(transaction)
                 return result
             except SharedMemStale:
-                if not transaction.is_stale:
+                if not transaction.is_stale or transaction._is_conditional:
                     raise
 
     def borrow(self, key: Key) -> Borrowed:

@@ -8,11 +8,11 @@ import threading
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Optional, TypeVar, Union
 
-from ._arguments import Key, counted
+from ._arguments import Key, Seconds, counted
 from ._library import TransactionHandle
 from ._resource import Resource
 from .errors import check
-from .values import BytesLike, Reading, copied, only_bytes
+from .values import Reading, Value, copied, encoded, set_options
 
 if TYPE_CHECKING:
     from .segment import Segment
@@ -23,7 +23,8 @@ _Default = TypeVar("_Default")
 class Transaction(Resource):
     """What `Segment.transaction()` begins. Nothing is locked, and nobody sees anything of it, before the commit.
 
-    All that is read in it is of one moment; what was set in it reads as it was set. Values are bytes.
+    All that is read in it is of one moment; what was set in it reads as it was set. Values are read as bytes, and set to
+    what `Segment.set()` takes.
     """
 
     _noun = "transaction"
@@ -40,6 +41,8 @@ class Transaction(Resource):
         self._lock = threading.RLock()
         self._version: Optional[int] = None
         self._is_stale = False
+        # Whether it expects a version that it hasn't read.
+        self._is_conditional = False
 
     @property
     def version(self) -> Optional[int]:
@@ -65,11 +68,25 @@ class Transaction(Resource):
         self._check(result)
         return Reading(value, version)
 
-    def set(self, key: Key, value: BytesLike) -> None:
-        """Sets a key at the commit."""
-        plain = only_bytes(value, "a transaction")
+    def set(
+        self,
+        key: Key,
+        value: Value,
+        *,
+        type: Optional[int] = None,
+        expires_in: Optional[Seconds] = None,
+        if_version: Optional[int] = None,
+    ) -> None:
+        """Sets a key at the commit, to what `Segment.set()` takes; the time to live counts from this call.
+
+        `SharedMemStale`, from here or from the commit, if the key hasn't the version that it is to have.
+        """
+        plain, kind = encoded(value, type)
+        options = set_options(kind, expires_in, if_version)
+        wanted = None if options is None else ctypes.byref(options)
         with self._lock:
-            self._check(self._library.transaction_set(self._held(), *counted(key), plain, len(plain)))
+            self._is_conditional |= if_version is not None
+            self._check(self._library.transaction_set_with(self._held(), *counted(key), plain, len(plain), wanted))
 
     def delete(self, key: Key) -> None:
         """Deletes a key at the commit; nothing happens if there is none then."""
@@ -82,7 +99,7 @@ class Transaction(Resource):
             raise KeyError(key)
         return value
 
-    def __setitem__(self, key: Key, value: BytesLike) -> None:
+    def __setitem__(self, key: Key, value: Value) -> None:
         self.set(key, value)
 
     def __delitem__(self, key: Key) -> None:

@@ -9,7 +9,8 @@ import json
 import struct
 from typing import Any, NamedTuple, Optional, Union
 
-from ._arguments import unsigned
+from ._arguments import Seconds, milliseconds, unsigned
+from ._library import RawSetOptions, RawValueInfo
 
 BytesLike = Union[bytes, bytearray, memoryview]
 Value = Union[BytesLike, str, int, float]
@@ -83,14 +84,6 @@ def plain_bytes(value: Any) -> Optional[bytes]:
         return None
 
 
-def only_bytes(value: Any, where: str) -> bytes:
-    """The bytes of a bytes-like object, where nothing else can be kept."""
-    found = plain_bytes(value)
-    if found is None:
-        raise TypeError(f"{where} takes a bytes-like object, not {type(value).__name__}")
-    return found
-
-
 def encoded(value: Any, type: Optional[int]) -> tuple[bytes, int]:
     """A value's bytes and its type; type None: the one that suits the Python object."""
     if type is not None:
@@ -112,6 +105,21 @@ def encoded(value: Any, type: Optional[int]) -> tuple[bytes, int]:
     if type is None:
         raise TypeError(f"a value is bytes-like, str, int or float, not {noun}: that needs type=ValueType.JSON")
     raise TypeError(f"a value of type {known_type(type)!r} can't be made of {noun}")
+
+
+def set_options(type: int, expires_in: Optional[Seconds], if_version: Optional[int]) -> Optional[RawSetOptions]:
+    """What a set is told beside key and value; None: nothing."""
+    if type == ValueType.BYTES and expires_in is None and if_version is None:
+        return None
+    options = RawSetOptions(type=type)
+    if expires_in is not None:
+        options.expires_in_ms = milliseconds("a time to live", expires_in)
+        if options.expires_in_ms == 0:
+            raise ValueError("a time to live is above 0 seconds; None: without an end")
+    if if_version is not None:
+        options.has_expected_version = 1
+        options.expected_version = unsigned("a version", if_version)
+    return options
 
 
 def whole(value: int) -> int:
@@ -160,12 +168,21 @@ class _Target:
 _targets: list[_Target] = []
 
 
+def _taken_target() -> _Target:
+    try:
+        return _targets.pop()
+    except IndexError:
+        return _Target(4096)
+
+
+def _keep(target: _Target) -> None:
+    if target.capacity <= _KEPT_BYTES:
+        _targets.append(target)
+
+
 def copied(function: Any, *arguments: Any) -> tuple[int, bytes, int]:
     """The result, the value and the version that a reading function returns, in a buffer that is large enough."""
-    try:
-        target = _targets.pop()
-    except IndexError:
-        target = _Target(4096)
+    target = _taken_target()
     while True:
         # Only some results store a version.
         target.version.value = 0
@@ -175,6 +192,18 @@ def copied(function: Any, *arguments: Any) -> tuple[int, bytes, int]:
         target = _Target(max(target.length.value, 2 * target.capacity))
     value = ctypes.string_at(target.buffer, target.length.value) if result == 0 else b""
     version = target.version.value
-    if target.capacity <= _KEPT_BYTES:
-        _targets.append(target)
+    _keep(target)
     return result, value, version
+
+
+def copied_with(function: Any, *arguments: Any) -> tuple[int, bytes, RawValueInfo]:
+    """The same for a function that says all that is known of the value."""
+    target, info = _taken_target(), RawValueInfo()
+    while True:
+        result = function(*arguments, target.buffer, target.capacity, ctypes.byref(info))
+        if result != -errno.EMSGSIZE:
+            break
+        target = _Target(max(info.length, 2 * target.capacity))
+    value = ctypes.string_at(target.buffer, info.length) if result == 0 else b""
+    _keep(target)
+    return result, value, info
