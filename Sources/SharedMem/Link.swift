@@ -180,6 +180,9 @@ extension Link {
     private mutating func accept(
         _ welcome: Welcome, lifeFile: consuming MemoryFile?, isReconnect: Bool
     ) throws(SharedMemError) {
+        guard ProtocolLimits.majors.contains(welcome.major) else {
+            throw Connection.unexpected("the greeting with protocol " + String(welcome.major))
+        }
         guard let lifeFile else { throw Connection.unexpected("the greeting without a life file") }
         var known: DaemonLife?
         if let life = lineage?.life, try life.isMapped(from: lifeFile) { known = life }

@@ -17,7 +17,10 @@ public func sharedmem_open(
     switch flags {
     case SHAREDMEM_READ_ONLY: access = .readOnly
     case SHAREDMEM_READ_WRITE: access = .readWrite
-    default: return Errno.invalidArgument.outcome
+    default:
+        // Another bit may be one of a newer header.
+        let known = SHAREDMEM_READ_ONLY | SHAREDMEM_READ_WRITE
+        return flags & ~known == 0 ? Errno.invalidArgument.outcome : Errno.protocolNotSupported.outcome
     }
     return outcome { () throws(SharedMemError) in
         let opened = try Segment.open(name, access: access, socketPath: unsafe text(socket_path))
@@ -35,15 +38,17 @@ public func sharedmem_create(
     guard let name = unsafe text(segment) else { return Errno.invalidArgument.outcome }
     var chosen = SegmentOptions()
     if let options = unsafe options {
-        guard let known = unsafe Known(options, size: options.pointee.size) else {
-            return Errno.invalidArgument.outcome
+        do throws(Errno) {
+            let known = try unsafe Known(options, size: options.pointee.size).value
+            guard known.snapshots == 0 else { throw .invalidArgument }
+            if known.byte_count != 0 { chosen.byteCount = known.byte_count }
+            chosen.entryCount = known.entry_count
+            if known.mode != 0 { chosen.mode = known.mode }
+            if known.owner != 0 { chosen.owner = known.owner - 1 }
+            if known.group != 0 { chosen.group = known.group - 1 }
+        } catch {
+            return error.outcome
         }
-        guard known.value.snapshots == 0 else { return Errno.invalidArgument.outcome }
-        if known.value.byte_count != 0 { chosen.byteCount = known.value.byte_count }
-        chosen.entryCount = known.value.entry_count
-        if known.value.mode != 0 { chosen.mode = known.value.mode }
-        if known.value.owner != 0 { chosen.owner = known.value.owner - 1 }
-        if known.value.group != 0 { chosen.group = known.value.group - 1 }
     }
     return outcome { () throws(SharedMemError) in
         let session = try Session(socketPath: unsafe text(socket_path))

@@ -1,3 +1,5 @@
+internal import LinuxIPC
+
 // Structures that begin with their own size: a program may have been compiled with an older header, whose structure was
 // shorter, or with a newer one, whose is longer.
 
@@ -6,13 +8,16 @@ struct Known<Structure: BitwiseCopyable> {
     /// The structure as this library knows it.
     private(set) var value: Structure
 
-    /// Takes over `size` bytes; nil: a size that can't be, or something is set behind what this library knows.
+    /// Takes over `size` bytes.
+    ///
+    /// Throws `invalidArgument`: a size that can't be; `protocolNotSupported`: something is set behind what this library
+    /// knows.
     @unsafe
-    init?(_ start: UnsafePointer<Structure>, size: Int) {
-        guard size >= 8, size <= 4096 else { return nil }
+    init(_ start: UnsafePointer<Structure>, size: Int) throws(Errno) {
+        guard size >= 8, size <= 4096 else { throw .invalidArgument }
         let bytes = unsafe UnsafeRawBufferPointer(start: start, count: size)
         let known = MemoryLayout<Structure>.size
-        for index in stride(from: known, to: size, by: 1) where unsafe bytes[index] != 0 { return nil }
+        for index in stride(from: known, to: size, by: 1) where unsafe bytes[index] != 0 { throw .protocolNotSupported }
         // All of them are integers: zero bytes are a value.
         unsafe value = UnsafeMutableRawBufferPointer.zeroed { target in
             unsafe target.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[..<min(known, size)]))

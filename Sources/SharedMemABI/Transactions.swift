@@ -66,11 +66,17 @@ public func sharedmem_transaction_set_with(
     _ length: Int, _ options: UnsafePointer<sharedmem_set_options>?
 ) -> Int32 {
     unsafe with(transaction) { (held: HeldTransaction) in
-        guard let key = unsafe ForeignBytes(key, key_length), let value = unsafe ForeignBytes(value, length),
-            let options = unsafe SetOptions(foreign: options)
-        else { return Errno.invalidArgument.outcome }
+        guard let key = unsafe ForeignBytes(key, key_length), let value = unsafe ForeignBytes(value, length) else {
+            return Errno.invalidArgument.outcome
+        }
+        let chosen: SetOptions
+        do throws(Errno) {
+            chosen = try unsafe SetOptions(foreign: options)
+        } catch {
+            return error.outcome
+        }
         return outcome { () throws(SharedMemError) in
-            try unsafe held.transaction?.set(key.copy, to: value.copy, options)
+            try unsafe held.transaction?.set(key.copy, to: value.copy, chosen)
         }
     }
 }

@@ -90,8 +90,11 @@ public func sharedmem_set_with(
     _ segment: OpaquePointer?, _ key: UnsafeRawPointer?, _ key_length: Int, _ value: UnsafeRawPointer?, _ length: Int,
     _ options: UnsafePointer<sharedmem_set_options>?, _ ret_version: UnsafeMutablePointer<UInt64>?
 ) -> Int32 {
-    guard let chosen = unsafe SetOptions(foreign: options) else { return Errno.invalidArgument.outcome }
-    return unsafe set(segment, key, key_length, value, length, chosen, ret_version)
+    do throws(Errno) {
+        return try unsafe set(segment, key, key_length, value, length, SetOptions(foreign: options), ret_version)
+    } catch {
+        return error.outcome
+    }
 }
 
 private func set(

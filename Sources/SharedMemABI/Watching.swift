@@ -105,9 +105,12 @@ public func sharedmem_watch_open(
     _ ret_watch: UnsafeMutablePointer<OpaquePointer?>?
 ) -> Int32 {
     unsafe with(segment) { (segment: Segment) in
-        guard let key = unsafe ForeignBytes(key, key_length), let target = unsafe ret_watch,
-            flags & ~(SHAREDMEM_WATCH_PREFIX | SHAREDMEM_WATCH_INITIAL) == 0
-        else { return Errno.invalidArgument.outcome }
+        guard let key = unsafe ForeignBytes(key, key_length), let target = unsafe ret_watch else {
+            return Errno.invalidArgument.outcome
+        }
+        guard flags & ~(SHAREDMEM_WATCH_PREFIX | SHAREDMEM_WATCH_INITIAL) == 0 else {
+            return Errno.protocolNotSupported.outcome
+        }
         let isInitial = flags & SHAREDMEM_WATCH_INITIAL != 0
         return outcome { () throws(SharedMemError) in
             let watch: Watch

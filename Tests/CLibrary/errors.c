@@ -1,8 +1,6 @@
 /* What all functions give in each state that a segment, its memory or its daemon can be in. */
-#include <sys/mman.h>
-
 #include "calls.h"
-#include "../../Sources/CSharedMem/include/sharedmem_layout.h"
+#include "memory.h"
 
 /* MARK: Arguments */
 
@@ -71,38 +69,6 @@ static void removed_segments_say_so(void) {
 
 /* MARK: The memory itself, through this process's own writable mappings */
 
-/* Where a file of a segment is mapped writable: the one that begins with magic and has the id at this offset. */
-static unsigned char *mapped(uint64_t magic, uint64_t segment_id, size_t id_offset) {
-    FILE *maps = fopen("/proc/self/maps", "re");
-    unsigned char *found = NULL;
-    char line[512];
-    while (maps && !found && fgets(line, sizeof line, maps)) {
-        unsigned long start, end;
-        char access[5];
-        if (sscanf(line, "%lx-%lx %4s", &start, &end, access) != 3 || strcmp(access, "rw-s") != 0) continue;
-        unsigned char *bytes = (unsigned char *)start;
-        if (memcmp(bytes, &magic, 8) == 0 && memcmp(bytes + id_offset, &segment_id, 8) == 0) found = bytes;
-    }
-    if (maps) fclose(maps);
-    EXPECT(found != NULL);
-    if (!found) exit(1);
-    return found;
-}
-
-static uint64_t id_of(const char *name) {
-    sharedmem_info info = {.size = sizeof info};
-    GIVES(sharedmem_describe(NULL, name, &info));
-    return info.segment_id;
-}
-
-static struct sharedmem_data_header *data_of(const char *name) {
-    return (void *)mapped(SHAREDMEM_DATA_MAGIC, id_of(name), offsetof(struct sharedmem_data_header, segment_id));
-}
-
-static struct sharedmem_lock_header *lock_of(const char *name) {
-    return (void *)mapped(SHAREDMEM_LOCK_MAGIC, id_of(name), offsetof(struct sharedmem_lock_header, segment_id));
-}
-
 /* The only reference of a segment's index. */
 static uint64_t *reference_of(struct sharedmem_data_header *data) {
     struct sharedmem_bucket *buckets = (void *)((unsigned char *)data + data->index.offset);
@@ -152,41 +118,13 @@ static void held_locks_time_out(void) {
     GIVES(set_text(other, "key", "1"));
     GIVES(sharedmem_value_describe(place.segment, KEY("key"), &info));
     sharedmem_set_lock_timeout(place.segment, 20);
-    struct sharedmem_lock_header *lock = lock_of("held");
-    __atomic_store_n(&lock->lock_word, info.session, __ATOMIC_SEQ_CST);
+    give_lock("held", info.session);
     each_gives(&place, WRITES, -ETIMEDOUT);
     EXPECT(has_text(place.segment, "key", "1"));
-    __atomic_store_n(&lock->lock_word, SHAREDMEM_LOCK_FREE, __ATOMIC_SEQ_CST);
+    give_lock("held", SHAREDMEM_LOCK_FREE);
     GIVES(set_text(place.segment, "key", "2"));
     sharedmem_close(other);
     leave(place);
-}
-
-/* Spoils a header, expects that nobody attaches, and mends it. */
-static void no_attach(const char *name, void *field, const void *other, size_t size) {
-    struct outputs out = patterned();
-    unsigned char whole[8];
-    sharedmem_segment *segment = NULL;
-    memcpy(whole, field, size);
-    memcpy(field, other, size);
-    EXPECT_RESULT(sharedmem_open(NULL, name, SHAREDMEM_READ_WRITE, (sharedmem_segment **)&out.handle), -EPROTONOSUPPORT);
-    EXPECT_RESULT(sharedmem_open(NULL, name, SHAREDMEM_READ_ONLY, (sharedmem_segment **)&out.handle), -EPROTONOSUPPORT);
-    EXPECT(is_untouched(out));
-    memcpy(field, whole, size);
-    GIVES(sharedmem_open(NULL, name, SHAREDMEM_READ_ONLY, &segment));
-    sharedmem_close(segment);
-}
-
-static void other_layouts_are_refused(void) {
-    sharedmem_segment *segment = made("layout", 0);
-    struct sharedmem_data_header *data = data_of("layout");
-    uint16_t major = SHAREDMEM_LAYOUT_MAJOR + 1;
-    uint64_t feature = UINT64_C(1) << 63, magic = SHAREDMEM_LOCK_MAGIC;
-    no_attach("layout", &data->major, &major, sizeof major);
-    no_attach("layout", &data->required_features, &feature, sizeof feature);
-    no_attach("layout", &data->magic, &magic, sizeof magic);
-    no_attach("layout", &data->hash_seed, &magic, sizeof magic);
-    sharedmem_close(segment);
 }
 
 /* MARK: Beside a writer that never pauses */
@@ -325,7 +263,6 @@ static const struct fact facts[] = {
     {"each function gives -EIDRM when the segment was removed", removed_segments_say_so},
     {"each function gives -EUCLEAN where the memory is spoiled, and works again where it isn't", spoiled_memory_is_noticed},
     {"each function that writes gives -ETIMEDOUT while another session has the lock word", held_locks_time_out},
-    {"a segment of another layout gives -EPROTONOSUPPORT", other_layouts_are_refused},
     {"get_many gives -EAGAIN to a reader beside a writer that never pauses, a writer gets through", busy_keys_are_given_up},
     {"a daemon that keeps as many sessions as it can gives -EDQUOT", sessions_are_limited},
     {"each function goes on when the daemon is gone, and gives -ENOTCONN after the grace time", a_daemon_that_is_gone_is_missed},

@@ -1,10 +1,5 @@
-/* Segments: making, attaching, describing and removing them; structures of older and newer headers; other versions of the
- * daemon. */
-#include <sys/socket.h>
-#include <sys/un.h>
-
+/* Segments: making, attaching, describing and removing them; who may; the lock word. */
 #include "facts.h"
-#include "../../Sources/CSharedMem/include/sharedmem_control.h"
 
 static sharedmem_segment **handle_of(struct outputs *out) { return (sharedmem_segment **)&out->handle; }
 
@@ -48,7 +43,7 @@ static void refusals_have_their_errors(void) {
     EXPECT_RESULT(sharedmem_open(NULL, "none", SHAREDMEM_READ_ONLY, handle_of(&out)), -ENOENT);
     EXPECT_RESULT(sharedmem_open(NULL, "default", 0, handle_of(&out)), -EINVAL);
     EXPECT_RESULT(sharedmem_open(NULL, "default", 2, handle_of(&out)), -EINVAL);
-    EXPECT_RESULT(sharedmem_open(NULL, "default", 7, handle_of(&out)), -EINVAL);
+    EXPECT_RESULT(sharedmem_open(NULL, "default", 7, handle_of(&out)), -EPROTONOSUPPORT);
     EXPECT_RESULT(sharedmem_open(NULL, NULL, SHAREDMEM_READ_ONLY, handle_of(&out)), -EINVAL);
     EXPECT_RESULT(sharedmem_open(NULL, "default", SHAREDMEM_READ_ONLY, NULL), -EINVAL);
     EXPECT_RESULT(sharedmem_create(NULL, NULL, NULL, handle_of(&out)), -EINVAL);
@@ -93,109 +88,6 @@ static void segments_are_listed_by_name(void) {
     EXPECT(found == 3 && strcmp(info.name, last) == 0);
     GIVES(sharedmem_next_segment(NULL, NULL, &info));
     EXPECT(strcmp(info.name, first) == 0);
-}
-
-/* MARK: Structures of other headers */
-
-/* A structure with room for what a newer header may add. */
-#define NEWER(type) union { type known; unsigned char bytes[sizeof(type) + 64]; }
-
-static void older_structures_are_understood(void) {
-    sharedmem_segment *segment = made("older", 0);
-    sharedmem_options options = {.size = offsetof(sharedmem_options, mode), .byte_count = 64 << 10, .mode = 01777};
-    sharedmem_set_options set = {.size = offsetof(sharedmem_set_options, expected_version), .expected_version = PATTERN,
-                                 .has_expected_version = 77, .type = 999};
-    sharedmem_value_info value;
-    sharedmem_info info;
-    sharedmem_remove(NULL, "older-made");
-    GIVES(sharedmem_create(NULL, "older-made", &options, NULL));
-    GIVES(sharedmem_set_with(segment, KEY("key"), "value", 5, &set, NULL));
-    set.size = sizeof set.size;
-    GIVES(sharedmem_set_with(segment, KEY("key"), "value", 5, &set, NULL));
-    memset(&value, 0x5a, sizeof value);
-    value.size = offsetof(sharedmem_value_info, version);
-    GIVES(sharedmem_value_describe(segment, KEY("key"), &value));
-    EXPECT(value.length == 5 && value.version == PATTERN && value.size == offsetof(sharedmem_value_info, version));
-    memset(&info, 0x5a, sizeof info);
-    info.size = offsetof(sharedmem_info, generation);
-    GIVES(sharedmem_describe(NULL, "older", &info));
-    EXPECT(info.segment_id != PATTERN && info.generation == PATTERN && info.name[0] == 0x5a);
-    sharedmem_close(segment);
-}
-
-static void newer_structures_are_understood(void) {
-    sharedmem_segment *segment = made("newer", 0);
-    NEWER(sharedmem_options) options = {.known = {.byte_count = 64 << 10}};
-    NEWER(sharedmem_set_options) set = {.known = {.type = SHAREDMEM_VALUE_TEXT}};
-    NEWER(sharedmem_value_info) value;
-    NEWER(sharedmem_info) info;
-    NEWER(sharedmem_change) change;
-    sharedmem_watch *watch = NULL;
-    options.known.size = sizeof options;
-    set.known.size = sizeof set;
-    sharedmem_remove(NULL, "newer-made");
-    GIVES(sharedmem_create(NULL, "newer-made", &options.known, NULL));
-    GIVES(sharedmem_watch_open(segment, NULL, 0, SHAREDMEM_WATCH_PREFIX, &watch));
-    GIVES(sharedmem_set_with(segment, KEY("key"), "value", 5, &set.known, NULL));
-    memset(&value, 0x5a, sizeof value);
-    memset(&info, 0x5a, sizeof info);
-    memset(&change, 0x5a, sizeof change);
-    value.known.size = sizeof value;
-    info.known.size = sizeof info;
-    change.known.size = sizeof change;
-    GIVES(sharedmem_value_describe(segment, KEY("key"), &value.known));
-    GIVES(sharedmem_describe(NULL, "newer", &info.known));
-    GIVES(sharedmem_watch_next(watch, 60000, &change.known));
-    EXPECT(value.known.size == sizeof value && info.known.size == sizeof info && change.known.size == sizeof change);
-    for (size_t index = 0; index < 64; index++) {
-        EXPECT(value.bytes[sizeof value.known + index] == 0 && info.bytes[sizeof info.known + index] == 0);
-        EXPECT(change.bytes[sizeof change.known + index] == 0);
-    }
-    sharedmem_watch_close(watch);
-    sharedmem_close(segment);
-}
-
-static void unknown_fields_are_refused(void) {
-    sharedmem_segment *segment = made("unknown", 0);
-    NEWER(sharedmem_options) options = {.known = {.byte_count = 64 << 10}};
-    NEWER(sharedmem_set_options) set = {.known = {0}};
-    struct outputs out = patterned();
-    options.known.size = sizeof options;
-    options.bytes[sizeof options - 1] = 1;
-    set.known.size = sizeof set;
-    set.bytes[sizeof set.known] = 1;
-    sharedmem_remove(NULL, "unknown-made");
-    EXPECT_RESULT(sharedmem_create(NULL, "unknown-made", &options.known, handle_of(&out)), -EINVAL);
-    EXPECT_RESULT(sharedmem_set_with(segment, KEY("key"), "value", 5, &set.known, &out.version), -EINVAL);
-    EXPECT(is_untouched(out));
-    sharedmem_close(segment);
-}
-
-static void impossible_sizes_are_refused(void) {
-    sharedmem_segment *segment = made("sizes", 0);
-    sharedmem_watch *watch = NULL;
-    static const size_t sizes[] = {0, 1, 7, 1 << 20, SIZE_MAX};
-    GIVES(sharedmem_watch_open(segment, NULL, 0, SHAREDMEM_WATCH_PREFIX, &watch));
-    GIVES(set_text(segment, "key", "value"));
-    for (size_t index = 0; index < sizeof sizes / sizeof *sizes; index++) {
-        sharedmem_options options = {.size = sizes[index]};
-        sharedmem_set_options set = {.size = sizes[index]};
-        sharedmem_value_info value = {.size = sizes[index], .length = PATTERN};
-        sharedmem_info info = {.size = sizes[index], .segment_id = PATTERN};
-        sharedmem_change change = {.size = sizes[index], .version = PATTERN};
-        sharedmem_lock_holder holder = {.size = sizes[index], .taken_at = PATTERN};
-        EXPECT_RESULT(sharedmem_create(NULL, "sizes-made", &options, NULL), -EINVAL);
-        EXPECT_RESULT(sharedmem_set_with(segment, KEY("key"), "value", 5, &set, NULL), -EINVAL);
-        EXPECT_RESULT(sharedmem_value_describe(segment, KEY("key"), &value), -EINVAL);
-        EXPECT_RESULT(sharedmem_describe(NULL, "sizes", &info), -EINVAL);
-        EXPECT_RESULT(sharedmem_next_segment(NULL, NULL, &info), -EINVAL);
-        EXPECT_RESULT(sharedmem_watch_next(watch, 0, &change), -EINVAL);
-        EXPECT_RESULT(sharedmem_lock_describe(segment, &holder), -EINVAL);
-        EXPECT(value.length == PATTERN && info.segment_id == PATTERN && change.version == PATTERN);
-        EXPECT(holder.taken_at == PATTERN);
-    }
-    sharedmem_watch_close(watch);
-    sharedmem_close(segment);
 }
 
 /* MARK: Rights, quotas, and what the system refuses */
@@ -348,71 +240,16 @@ static void who_holds_the_lock_is_told(void) {
     sharedmem_close(segment);
 }
 
-/* MARK: Other versions */
-
-/* Answers each greeting as a daemon does that doesn't speak its version. */
-static void refuse_all_versions(int listener) {
-    struct __attribute__((packed)) {
-        struct sharedmem_frame_header header;
-        struct sharedmem_error error;
-    } answer = {0};
-    static const char sentence[] = "this daemon speaks protocol 9";
-    for (;;) {
-        union { struct sharedmem_frame_header header; char bytes[SHAREDMEM_FRAME_MAX]; } frame;
-        int peer = accept(listener, NULL, NULL);
-        if (peer < 0) _exit(1);
-        if (recv(peer, &frame, sizeof frame, 0) >= (ssize_t)sizeof frame.header) {
-            answer.header = frame.header;
-            answer.header.type = (uint16_t)SHAREDMEM_ERROR;
-            answer.header.length = sizeof answer;
-            answer.error.error = EPROTONOSUPPORT;
-            answer.error.byte_count = (uint32_t)strlen(sentence);
-            memcpy(answer.error.text, sentence, strlen(sentence));
-            send(peer, &answer, sizeof answer, MSG_NOSIGNAL);
-        }
-        close(peer);
-    }
-}
-
-static void another_protocol_is_refused(void) {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    sharedmem_info info = {.size = sizeof info, .segment_id = PATTERN};
-    struct outputs out = patterned();
-    snprintf(address.sun_path, sizeof address.sun_path, "%s.other", getenv("SHAREDMEM_SOCKET"));
-    unlink(address.sun_path);
-    int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-    GIVES(bind(listener, (struct sockaddr *)&address, sizeof address));
-    GIVES(listen(listener, 8));
-    fflush(NULL);
-    pid_t child = fork();
-    if (child == 0) refuse_all_versions(listener);
-    EXPECT_RESULT(sharedmem_open(address.sun_path, "default", SHAREDMEM_READ_WRITE, handle_of(&out)), -EPROTONOSUPPORT);
-    EXPECT_RESULT(sharedmem_create(address.sun_path, "x", NULL, handle_of(&out)), -EPROTONOSUPPORT);
-    EXPECT_RESULT(sharedmem_remove(address.sun_path, "x"), -EPROTONOSUPPORT);
-    EXPECT_RESULT(sharedmem_describe(address.sun_path, "default", &info), -EPROTONOSUPPORT);
-    EXPECT_RESULT(sharedmem_next_segment(address.sun_path, NULL, &info), -EPROTONOSUPPORT);
-    EXPECT(is_untouched(out) && info.segment_id == PATTERN);
-    kill(child, SIGKILL);
-    waitpid(child, NULL, 0);
-    unlink(address.sun_path);
-    close(listener);
-}
-
 static const struct fact facts[] = {
     {"segments are made, attached to, described and removed", segments_are_made},
     {"segments: what can't be is refused with its error", refusals_have_their_errors},
     {"next_segment: all segments, in the order of their names", segments_are_listed_by_name},
-    {"structures of an older header are understood", older_structures_are_understood},
-    {"structures of a newer header are understood if nothing new is set", newer_structures_are_understood},
-    {"structures of a newer header with something new set are refused", unknown_fields_are_refused},
-    {"structures whose size can't be are refused", impossible_sizes_are_refused},
     {"who may not gets -EACCES", rights_are_kept},
     {"whose connections are used up gets -ENOTCONN", connections_are_limited},
     {"who has no descriptors left gets -EMFILE", missing_descriptors_are_an_error},
     {"without a daemon everything gives -ENOTCONN", no_daemon_is_an_error},
     {"a segment that was removed gives -EIDRM", removed_segments_say_so},
     {"lock_describe names a stopped holder; a set gives -ETIMEDOUT; its death frees the word", who_holds_the_lock_is_told},
-    {"a daemon that speaks another protocol gives -EPROTONOSUPPORT", another_protocol_is_refused},
 };
 
 MAIN(facts)

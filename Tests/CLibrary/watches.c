@@ -191,7 +191,7 @@ static void watch_calls_fail(void) {
     struct outputs out = patterned();
     sharedmem_watch **handle = (sharedmem_watch **)&out.handle;
     sharedmem_change change = {.size = sizeof change, .version = PATTERN};
-    EXPECT_RESULT(sharedmem_watch_open(segment, KEY("key"), 4, handle), -EINVAL);
+    EXPECT_RESULT(sharedmem_watch_open(segment, KEY("key"), 4, handle), -EPROTONOSUPPORT);
     EXPECT_RESULT(sharedmem_watch_open(segment, NULL, 1, 0, handle), -EINVAL);
     EXPECT_RESULT(sharedmem_watch_open(segment, KEY("key"), 0, NULL), -EINVAL);
     EXPECT_RESULT(sharedmem_watch_open(NULL, KEY("key"), 0, handle), -EINVAL);

@@ -43,6 +43,11 @@
  * handler (they take no lock and allocate nothing as long as the daemon lives and nothing overtakes the read); no other
  * function may.
  *
+ * VERSIONS. The header that a program was compiled with may be older or newer than the library. Structures begin with
+ * their size, and what one side doesn't know of them is 0 to the other. What is set and this library doesn't know, in a
+ * structure or in flags, gives -EPROTONOSUPPORT. A program that needs a function that this library doesn't have isn't
+ * loaded.
+ *
  * COST. A get takes no lock and makes no system call; a set takes the segment's lock word, and makes a system call only if
  * somebody waits for the word or watches the key. What costs more says so. "Asks the daemon" is a round trip over a socket.
  */
