@@ -14,7 +14,7 @@ struct Measurement: Codable {
     var ratio: Double?
     /// The row whose times were subtracted, slice by slice: the numbers are those of the differences.
     var base: String?
-    /// The ratio that it should have at most; of a row without floor: the median.
+    /// The ratio that it should have at most; of a row without floor, and of a difference: the median.
     var goal: Double?
     /// Why there are no numbers.
     var note: String?
@@ -30,7 +30,7 @@ struct Measurement: Codable {
     }
 
     /// What slices take beyond those of another row in the same rounds.
-    init(_ name: String, _ times: [Double], beyond base: (name: String, times: [Double]), goal: Double) {
+    init(_ name: String, _ times: [Double], beyond base: (name: String, times: [Double]), goal: Double?) {
         self.init(name, zip(times, base.times).map { $0 - $1 }, goal: goal)
         self.base = base.name
     }

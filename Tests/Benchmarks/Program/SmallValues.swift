@@ -35,7 +35,8 @@ struct SmallValues {
                 case .failure(let failure): missing.append(Measurement(candidate.name, note: failure.description))
                 }
             }
-            let schedule = Schedule(rows, differences: Self.differences, rounds: place.extent.rounds)
+            let differences = fault == .delay ? [Self.delayed] : Self.differences
+            let schedule = Schedule(rows, differences: differences, rounds: place.extent.rounds)
             let measurements = try schedule.measure()
             _ = try segment.audit()
             if fault == .delay { try Self.look(for: 5, in: measurements) }
@@ -92,15 +93,18 @@ struct SmallValues {
         }
     }
 
+    /// What one of two equal rows takes beyond the other.
+    private static var delayed: Difference {
+        Difference("get: what the delay adds", of: oneAtATimeAgain, beyond: oneAtATime)
+    }
+
     /// Throws if the two equal rows differ by about so many nanoseconds.
     private static func look(for delay: Double, in measurements: [Measurement]) throws {
-        let first = measurements.first { $0.name == oneAtATime }?.median
-        guard let again = measurements.first(where: { $0.name == oneAtATimeAgain }), let first,
-            let ratio = again.ratio
-        else { throw Failure("the row with a delay is missing") }
-        let difference = first * (ratio - 1)
+        guard let difference = measurements.first(where: { $0.name == delayed.name })?.median else {
+            throw Failure("the row with a delay is missing")
+        }
         guard difference < delay / 2 || difference > delay * 2 else {
-            throw Failure("'\(again.name)' takes \(Table.number(difference, 2)) ns more than '\(oneAtATime)'")
+            throw Failure("'\(oneAtATimeAgain)' takes \(Table.number(difference, 2)) ns more than '\(oneAtATime)'")
         }
     }
 }
