@@ -100,11 +100,8 @@ struct Bed: ~Copyable {
 
     /// The indices of the rests whose words differ.
     private func distinctRests() -> [Int] {
-        var order = [Int](rests.indices)
-        let rests = rests
-        order.sort { left, right in
-            (rests[left].attachment.address, rests[left].word) < (rests[right].attachment.address, rests[right].word)
-        }
+        // No address of a process has more than 57 bits, and no segment more than 128 words.
+        let order = Ranking.order(of: rests.map { UInt64($0.attachment.address) << 7 | UInt64($0.word) })
         var distinct: [Int] = []
         for index in order {
             if let last = distinct.last, rests[last].attachment === rests[index].attachment,

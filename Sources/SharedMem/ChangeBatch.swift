@@ -28,8 +28,8 @@ struct ChangeBatch {
 
     /// The changes in ascending order of their versions.
     consuming func sorted() -> [SegmentChange] {
-        if hasMerged { changes.sort { $0.version < $1.version } }
-        return changes
+        guard hasMerged else { return changes }
+        return Ranking.order(of: changes.map { $0.version }).map { changes[$0] }
     }
 
     /// Where a key stands, or would stand.

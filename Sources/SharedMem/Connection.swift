@@ -180,8 +180,8 @@ extension Connection {
     }
 
     /// A reply that no daemon of this protocol sends.
-    static func unexpected(_ what: String) -> SharedMemError {
+    static func unexpected(_ what: @autoclosure () -> String) -> SharedMemError {
         SharedMemError(
-            .versionSkew, errno: Errno.protocolNotSupported.rawValue, "the daemon answered unexpectedly: " + what)
+            .versionSkew, errno: Errno.protocolNotSupported.rawValue, "the daemon answered unexpectedly: " + what())
     }
 }

@@ -168,25 +168,26 @@ extension Segment {
     }
 
     private func timeout(owner: UInt32, _ holder: Holder?, after nanoseconds: UInt64) -> SharedMemError {
-        var sentence = "segment '" + name + "': "
-        if let holder, holder.session == owner {
-            sentence += holder.words
-            let now = SystemClock.realtime()
-            let held = holder.takenAt == 0 || holder.takenAt > now ? nanoseconds : now - holder.takenAt
-            sentence +=
-                holder.state == .replaced
-                ? " doesn't give the lock word back, and the segment is still being moved to a new generation"
-                : " has held the lock word for " + String(held / 1_000_000) + " ms"
-        } else {
-            sentence +=
-                "session " + String(owner) + " has held the lock word for more than " + String(nanoseconds / 1_000_000)
-                + " ms"
-        }
-        return SharedMemError(.lockTimeout, errno: Errno.timedOut.rawValue, sentence)
+        SharedMemError(
+            .lockTimeout, errno: Errno.timedOut.rawValue,
+            "segment '" + name + "': "
+                + (holder.flatMap { $0.session == owner ? $0.words(after: nanoseconds) : nil }
+                    ?? "session " + String(owner) + " has held the lock word for more than "
+                    + String(nanoseconds / 1_000_000) + " ms"))
     }
 }
 
 extension Holder {
+    /// Who has the lock word, and for how long: at least for `nanoseconds`.
+    fileprivate func words(after nanoseconds: UInt64) -> String {
+        if state == .replaced {
+            return words + " doesn't give the lock word back, and the segment is still being moved to a new generation"
+        }
+        let now = SystemClock.realtime()
+        let held = takenAt == 0 || takenAt > now ? nanoseconds : now - takenAt
+        return words + " has held the lock word for " + String(held / 1_000_000) + " ms"
+    }
+
     /// Which session, of which process and program; as far as it's known.
     fileprivate var words: String {
         var words = "session " + String(session)

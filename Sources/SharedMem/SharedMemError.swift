@@ -12,33 +12,21 @@ public struct SharedMemError: Error, Sendable {
     public let needed: UInt64
     /// What there is or is allowed, in the same unit; 0: doesn't apply.
     public let available: UInt64
-    /// What its sentence is made of.
-    private let words: Words
+    private let sentence: Sentence
 
-    init(_ code: Code, errno: Int32 = 0, needed: UInt64 = 0, available: UInt64 = 0, _ description: String) {
-        self.init(code, errno: errno, needed: needed, available: available, words: .sentence(description))
+    init(
+        _ code: Code, errno: Int32 = 0, needed: UInt64 = 0, available: UInt64 = 0,
+        _ description: @autoclosure () -> String
+    ) {
+        self.init(code, errno: errno, needed: needed, available: available, Sentence(description()))
     }
 
-    private init(_ code: Code, errno: Int32, needed: UInt64 = 0, available: UInt64 = 0, words: Words) {
+    private init(_ code: Code, errno: Int32, needed: UInt64 = 0, available: UInt64 = 0, _ sentence: Sentence) {
         self.code = code
         self.errno = errno
         self.needed = needed
         self.available = available
-        self.words = words
-    }
-
-    /// One sentence without a full stop: what, which, and what was expected.
-    public var description: String {
-        switch words {
-        case .sentence(let sentence): sentence
-        case .store(let error, let name): "segment '" + name + "': " + error.description
-        }
-    }
-
-    /// What a sentence is made of when somebody reads it: a get that fails allocates nothing, also in a signal handler.
-    private enum Words {
-        case sentence(String)
-        case store(StoreError, segment: String)
+        self.sentence = sentence
     }
 
     /// A kind of failure; more may be added.
@@ -98,7 +86,12 @@ public struct SharedMemError: Error, Sendable {
     }
 }
 
-extension SharedMemError: CustomStringConvertible {}
+#if !hasFeature(Embedded)
+    extension SharedMemError: CustomStringConvertible {
+        /// One sentence without a full stop: what, which, and what was expected.
+        public var description: String { sentence.description }
+    }
+#endif
 
 // MARK: - From the layers below
 
@@ -114,8 +107,8 @@ extension SharedMemError {
     }
 
     /// A system call that failed at `doing` something.
-    init(_ error: Errno, _ doing: String) {
-        self.init(.systemCall, errno: error.rawValue, doing + ": " + error.description)
+    init(_ error: Errno, _ doing: @autoclosure () -> String) {
+        self.init(.systemCall, errno: error.rawValue, doing() + ": " + error.description)
     }
 
     /// What the daemon refused.
@@ -138,36 +131,35 @@ extension SharedMemError {
 
     /// What the store of the segment `name` said.
     init(_ error: StoreError, segment name: String) {
-        let words = Words.store(error, segment: name)
+        let sentence = Sentence(error, segment: name)
         switch error {
         case .full(let needed, let available):
             self.init(
-                .full, errno: Errno.noSpace.rawValue, needed: UInt64(needed), available: UInt64(available), words: words
-            )
+                .full, errno: Errno.noSpace.rawValue, needed: UInt64(needed), available: UInt64(available), sentence)
         case .pinned(let needed, _, let kept):
             self.init(
-                .full, errno: Errno.noSpace.rawValue, needed: UInt64(needed), available: UInt64(kept), words: words)
+                .full, errno: Errno.noSpace.rawValue, needed: UInt64(needed), available: UInt64(kept), sentence)
         case .valueTooLarge(let needed, let available):
             self.init(
                 .valueTooLarge, errno: Errno.noSpace.rawValue, needed: UInt64(needed), available: UInt64(available),
-                words: words)
-        case .indexFull: self.init(.full, errno: Errno.noSpace.rawValue, words: words)
+                sentence)
+        case .indexFull: self.init(.full, errno: Errno.noSpace.rawValue, sentence)
         case .bufferTooSmall(let needed):
-            self.init(.bufferTooSmall, errno: Errno.messageTooLong.rawValue, needed: UInt64(needed), words: words)
+            self.init(.bufferTooSmall, errno: Errno.messageTooLong.rawValue, needed: UInt64(needed), sentence)
         case .keyTooLong(let count):
             self.init(
-                .keyTooLong, errno: Errno.fileNameTooLong.rawValue, needed: UInt64(count), available: 512, words: words)
-        case .corrupted: self.init(.corrupted, errno: Errno.structureNeedsCleaning.rawValue, words: words)
+                .keyTooLong, errno: Errno.fileNameTooLong.rawValue, needed: UInt64(count), available: 512, sentence)
+        case .corrupted: self.init(.corrupted, errno: Errno.structureNeedsCleaning.rawValue, sentence)
         case .versionDiffers(let actual):
-            self.init(.versionDiffers, errno: Errno.stale.rawValue, available: actual, words: words)
-        case .wrongType: self.init(.wrongType, errno: Errno.wrongMediumType.rawValue, words: words)
-        case .outOfRange: self.init(.outOfRange, errno: Errno.outOfRange.rawValue, words: words)
-        case .busy: self.init(.busy, errno: Errno.wouldBlock.rawValue, words: words)
-        case .retired: self.init(.notConnected, errno: Errno.notConnected.rawValue, words: words)
-        case .removed: self.init(.removed, errno: Errno.identifierRemoved.rawValue, words: words)
-        case .foreign: self.init(.versionSkew, errno: Errno.protocolNotSupported.rawValue, words: words)
+            self.init(.versionDiffers, errno: Errno.stale.rawValue, available: actual, sentence)
+        case .wrongType: self.init(.wrongType, errno: Errno.wrongMediumType.rawValue, sentence)
+        case .outOfRange: self.init(.outOfRange, errno: Errno.outOfRange.rawValue, sentence)
+        case .busy: self.init(.busy, errno: Errno.wouldBlock.rawValue, sentence)
+        case .retired: self.init(.notConnected, errno: Errno.notConnected.rawValue, sentence)
+        case .removed: self.init(.removed, errno: Errno.identifierRemoved.rawValue, sentence)
+        case .foreign: self.init(.versionSkew, errno: Errno.protocolNotSupported.rawValue, sentence)
         case .sizeOutOfRange, .tooManyEntries:
-            self.init(.invalidArgument, errno: Errno.invalidArgument.rawValue, words: words)
+            self.init(.invalidArgument, errno: Errno.invalidArgument.rawValue, sentence)
         }
     }
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import os
+import re
 import threading
 from ctypes import POINTER, c_char, c_char_p, c_int, c_int32, c_int64, c_size_t, c_ubyte, c_uint32, c_uint64
 from ctypes import c_void_p
@@ -235,10 +236,18 @@ class Library:
         raise AttributeError(name)
 
 
+def _prefix_library() -> Optional[str]:
+    """The library below the prefix of this package: PREFIX/lib, if this is PREFIX/lib/python3.11/site-packages."""
+    packages = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    found = re.fullmatch(r"(/.+/lib)/python3[^/]*/[a-z]+-packages", packages)
+    path = found and os.path.join(found[1], "libsharedmem.so.1")
+    return path if path and os.path.exists(path) else None
+
+
 def _loaded_library() -> ctypes.CDLL:
-    """The library that SHAREDMEM_LIBRARY names, or the system's."""
+    """The library that SHAREDMEM_LIBRARY names, or the system's, or that of the package's prefix."""
     chosen = os.environ.get("SHAREDMEM_LIBRARY")
-    names = [chosen] if chosen else ["libsharedmem.so.1", ctypes.util.find_library("sharedmem")]
+    names = [chosen] if chosen else ["libsharedmem.so.1", _prefix_library(), ctypes.util.find_library("sharedmem")]
     reasons = []
     for name in names:
         if name is not None:

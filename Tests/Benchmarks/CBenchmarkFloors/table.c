@@ -117,13 +117,13 @@ static void *table_make(size_t key_count, int huge, const char **reason) {
     return table;
 }
 
-static void *table_open(const char *folder, size_t key_count, const char **reason) {
-    (void)folder;
+static void *table_open(const struct benchmark_site *site, size_t key_count, const char **reason) {
+    (void)site;
     return table_make(key_count, 1, reason);
 }
 
-static void *small_page_table_open(const char *folder, size_t key_count, const char **reason) {
-    (void)folder;
+static void *small_page_table_open(const struct benchmark_site *site, size_t key_count, const char **reason) {
+    (void)site;
     return table_make(key_count, 0, reason);
 }
 
@@ -213,8 +213,8 @@ static void copies_close(void *state) {
     free(copies);
 }
 
-static void *copies_open(const char *folder, size_t key_count, const char **reason) {
-    (void)folder;
+static void *copies_open(const struct benchmark_site *site, size_t key_count, const char **reason) {
+    (void)site;
     *reason = "no memory";
     struct copies *copies = calloc(1, sizeof *copies);
     if (!copies) return NULL;

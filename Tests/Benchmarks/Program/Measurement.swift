@@ -12,7 +12,9 @@ struct Measurement: Codable {
     var floor: String?
     /// The median of the ratios to the floor, slice by slice.
     var ratio: Double?
-    /// The ratio that it should have at most; of a row without floor: the median.
+    /// The row whose times were subtracted, slice by slice: the numbers are those of the differences.
+    var base: String?
+    /// The ratio that it should have at most; of a row without floor, and of a difference: the median.
     var goal: Double?
     /// Why there are no numbers.
     var note: String?
@@ -25,6 +27,12 @@ struct Measurement: Codable {
         self.floor = floor?.name
         ratio = floor.map { floor in Self.quantile(zip(times, floor.times).map { $0 / $1 }, 0.5) }
         self.goal = goal
+    }
+
+    /// What slices take beyond those of another row in the same rounds.
+    init(_ name: String, _ times: [Double], beyond base: (name: String, times: [Double]), goal: Double?) {
+        self.init(name, zip(times, base.times).map { $0 - $1 }, goal: goal)
+        self.base = base.name
     }
 
     /// A row that can't be measured here.

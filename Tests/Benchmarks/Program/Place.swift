@@ -24,8 +24,7 @@ final class Place {
 
     /// How long and how much.
     let extent: Extent
-    /// The rivals that are there.
-    let rivals: Rivals
+    private let rivals: Rivals
     private let daemon: DaemonProcess
     private let session: Session
 
@@ -45,6 +44,15 @@ final class Place {
 
     /// A second handle of a segment, in a session of its own.
     func open(_ name: String) throws -> Segment { try Session(socketPath: daemon.socketPath).open(name) }
+
+    /// Opens a rival beside `segment`, which holds every key.
+    func open(
+        _ candidate: Rivals.Candidate, beside segment: Segment, keyCount: Int
+    ) throws -> Result<
+        any Variant, Failure
+    > {
+        try rivals.open(candidate, socket: daemon.socketPath, segment: segment.name, keyCount: keyCount)
+    }
 
     /// Makes a segment, runs `body` with it and removes it.
     func withSegment<Result>(

@@ -43,7 +43,7 @@ struct Profile {
             switch work {
             case .getByHandle, .setByHandle: try HandleStore(segment, draws)
             case .getByName, .setByName: NamedStore(segment)
-            case .floorGet, .floorSet: try Rival(floor_table_rival, folder: "", keyCount: 1000)
+            case .floorGet, .floorSet: try Rival(floor_table_rival, keyCount: 1000)
             }
         let isSet = [.setByHandle, .setByName, .floorSet].contains(work)
         let result = Self.profiledWork(variant, draws, isSet: isSet, 100_000)

@@ -36,17 +36,17 @@ struct Scale {
             let pages = try HugePages(of: "sharedmem:scale")
             let isHuge = pages.share > 0.5
             let floor = try Rival(
-                isHuge ? floor_table_rival : floor_small_page_table_rival, folder: "", keyCount: count)
+                isHuge ? floor_table_rival : floor_small_page_table_rival, keyCount: count)
             let floorPages = try HugePages(of: "benchmark-floor")
             var rows = [Row(Self.names.floor, .get, draws, floor)]
             if count == Self.goalKeyCount, !isHuge {
-                let best = try Rival(floor_table_rival, folder: "", keyCount: count)
+                let best = try Rival(floor_table_rival, keyCount: count)
                 rows.append(Row("\(Self.names.floor), in huge pages", .get, draws, best, floor: Self.names.floor))
             }
             rows += try Self.store(segment, draws, goal: isHuge ? 1.5 : 1.75)
             var notes: [Measurement] = []
             for candidate in Rivals.all where candidate.isForManyKeys {
-                switch try place.rivals.open(candidate, keyCount: count) {
+                switch try place.open(candidate, beside: segment, keyCount: count) {
                 case .success(let rival):
                     rows.append(Row("get: \(candidate.name)", .get, draws, rival, floor: Self.names.floor))
                 case .failure(let failure):

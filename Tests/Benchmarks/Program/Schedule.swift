@@ -3,14 +3,16 @@ internal import CBenchmarkFloors
 /// Runs rows in turn, a slice of about 0.1 ms each, so that all of them meet the same machine.
 struct Schedule {
     private let rows: [Row]
+    private let differences: [Difference]
     private let rounds: Int
 
     /// A slice's length.
     private static var sliceNanoseconds: UInt64 { 100_000 }
 
-    /// Every row in each of `rounds` rounds.
-    init(_ rows: [Row], rounds: Int) {
+    /// Every row in each of `rounds` rounds, and the differences between such rows as are there.
+    init(_ rows: [Row], differences: [Difference] = [], rounds: Int) {
         self.rows = rows
+        self.differences = differences
         self.rounds = rounds
     }
 
@@ -26,12 +28,22 @@ struct Schedule {
             // In another order each time, so that no row always comes behind the same one.
             for index in rows.indices.shuffled() { times[index].append(try slice(rows[index], counts[index])) }
         }
-        return rows.indices.map { index in
+        let measurements = rows.indices.map { index in
             let row = rows[index]
             let floor = rows.firstIndex { $0.name == row.floor }
             return Measurement(
                 row.name, times[index], floor: floor.map { (rows[$0].name, times[$0]) }, goal: row.goal)
         }
+        return measurements + differences.compactMap { measure($0, times) }
+    }
+
+    /// A difference between two rows; nil: one of them isn't there.
+    private func measure(_ difference: Difference, _ times: [[Double]]) -> Measurement? {
+        guard let row = rows.firstIndex(where: { $0.name == difference.row }),
+            let base = rows.firstIndex(where: { $0.name == difference.base })
+        else { return nil }
+        return Measurement(
+            difference.name, times[row], beyond: (difference.base, times[base]), goal: difference.goal)
     }
 
     /// The nanoseconds of one piece of work in one slice.

@@ -30,12 +30,14 @@ struct SmallValues {
             var rows = try floors() + store(segment)
             var missing: [Measurement] = []
             for candidate in Rivals.all where fault == nil {
-                switch try place.rivals.open(candidate, keyCount: Self.keyCount) {
+                switch try place.open(candidate, beside: segment, keyCount: Self.keyCount) {
                 case .success(let rival): rows += Self.rows(candidate.name, draws, rival)
                 case .failure(let failure): missing.append(Measurement(candidate.name, note: failure.description))
                 }
             }
-            let measurements = try Schedule(rows, rounds: place.extent.rounds).measure()
+            let differences = fault == .delay ? [Self.delayed] : Self.differences
+            let schedule = Schedule(rows, differences: differences, rounds: place.extent.rounds)
+            let measurements = try schedule.measure()
             _ = try segment.audit()
             if fault == .delay { try Self.look(for: 5, in: measurements) }
             return Section(title: "64 B, 1,000 keys", keyCount: Self.keyCount, rows: measurements + missing)
@@ -55,10 +57,10 @@ struct SmallValues {
     }
 
     private func floors() throws -> [Row] {
-        let copy = try Rival(floor_copy_rival, folder: "", keyCount: Self.keyCount)
-        let sequence = try Rival(floor_sequence_rival, folder: "", keyCount: Self.keyCount)
-        let table = try Rival(floor_table_rival, folder: "", keyCount: Self.keyCount)
-        let mutex = try Rival(floor_mutex_rival, folder: "", keyCount: Self.keyCount)
+        let copy = try Rival(floor_copy_rival, keyCount: Self.keyCount)
+        let sequence = try Rival(floor_sequence_rival, keyCount: Self.keyCount)
+        let table = try Rival(floor_table_rival, keyCount: Self.keyCount)
+        let mutex = try Rival(floor_mutex_rival, keyCount: Self.keyCount)
         return Self.rows("memcpy", draws, copy) + Self.rows("C sequence lock", draws, sequence)
             + [
                 Row(Self.getFloor, .get, draws, table, floor: "get: memcpy"),
@@ -80,15 +82,29 @@ struct SmallValues {
             ]
     }
 
+    /// What a call of the C library costs more than the Swift function that it calls.
+    private static var differences: [Difference] {
+        ["get", "set"].flatMap { work in
+            ["name", "handle"].map { way in
+                Difference(
+                    "\(work): what libsharedmem adds to sharedmemd by \(way)",
+                    of: "\(work): \(Rivals.library) by \(way)", beyond: "\(work): sharedmemd by \(way)", goal: 5)
+            }
+        }
+    }
+
+    /// What one of two equal rows takes beyond the other.
+    private static var delayed: Difference {
+        Difference("get: what the delay adds", of: oneAtATimeAgain, beyond: oneAtATime)
+    }
+
     /// Throws if the two equal rows differ by about so many nanoseconds.
     private static func look(for delay: Double, in measurements: [Measurement]) throws {
-        let first = measurements.first { $0.name == oneAtATime }?.median
-        guard let again = measurements.first(where: { $0.name == oneAtATimeAgain }), let first,
-            let ratio = again.ratio
-        else { throw Failure("the row with a delay is missing") }
-        let difference = first * (ratio - 1)
+        guard let difference = measurements.first(where: { $0.name == delayed.name })?.median else {
+            throw Failure("the row with a delay is missing")
+        }
         guard difference < delay / 2 || difference > delay * 2 else {
-            throw Failure("'\(again.name)' takes \(Table.number(difference, 2)) ns more than '\(oneAtATime)'")
+            throw Failure("'\(oneAtATimeAgain)' takes \(Table.number(difference, 2)) ns more than '\(oneAtATime)'")
         }
     }
 }

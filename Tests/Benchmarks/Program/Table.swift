@@ -51,9 +51,10 @@ struct Table {
     static func number(_ value: Double, _ decimals: Int) -> String {
         guard value.isFinite else { return "?" }
         let scale = decimals == 0 ? 1.0 : 100.0
-        let scaled = Int((value * scale).rounded())
-        if decimals == 0 { return String(scaled) }
-        return "\(scaled / 100).\(scaled % 100 < 10 ? "0" : "")\(scaled % 100)"
+        let scaled = Int((value.magnitude * scale).rounded())
+        let sign = value < 0 && scaled > 0 ? "-" : ""
+        if decimals == 0 { return "\(sign)\(scaled)" }
+        return "\(sign)\(scaled / 100).\(scaled % 100 < 10 ? "0" : "")\(scaled % 100)"
     }
 }
 

@@ -26,13 +26,23 @@ extension Variant {
 /// A floor or a rival, written in C or C++.
 @safe
 final class Rival: Variant {
+    /// Where it may work: a folder of its own, the daemon, and a segment that holds every key.
+    struct Site {
+        /// The folder's path.
+        var folder = ""
+        /// The path of the daemon's socket.
+        var socket = ""
+        /// The segment's name.
+        var segment = ""
+    }
+
     private let functions: benchmark_rival
     private let state: UnsafeMutableRawPointer
 
-    /// Opens it in `folder` and sets every key.
-    init(_ functions: benchmark_rival, folder: String, keyCount: Int) throws {
+    /// Opens it at `site`, with every key set.
+    init(_ functions: benchmark_rival, at site: Site = Site(), keyCount: Int) throws {
         var reason: UnsafePointer<CChar>?
-        guard let open = unsafe functions.open, let state = unsafe open(folder, keyCount, &reason) else {
+        guard let state = unsafe site.withPointer({ unsafe functions.open?($0, keyCount, &reason) }) else {
             throw Failure(unsafe reason.map { unsafe String(cString: $0) } ?? "it can't be opened")
         }
         self.functions = functions
@@ -47,5 +57,19 @@ final class Rival: Variant {
 
     func set(_ draws: Draws, _ count: Int) -> Int64 {
         unsafe draws.withPointer { draws in unsafe functions.set?(state, draws, count) ?? -1 }
+    }
+}
+
+extension Rival.Site {
+    /// Runs `body` with the same as C has it.
+    fileprivate func withPointer<Result>(_ body: (UnsafePointer<benchmark_site>) -> Result) -> Result {
+        unsafe folder.withCString { folder in
+            unsafe socket.withCString { socket in
+                unsafe segment.withCString { segment in
+                    var site = unsafe benchmark_site(folder: folder, socket: socket, segment: segment)
+                    return unsafe body(&site)
+                }
+            }
+        }
     }
 }

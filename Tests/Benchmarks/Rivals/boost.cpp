@@ -70,7 +70,7 @@ struct State {
     }
 };
 
-void *open(const char *, std::size_t keyCount, const char **reason) {
+void *open(const benchmark_site *, std::size_t keyCount, const char **reason) {
     try {
         return new State(keyCount);
     } catch (const std::exception &) {

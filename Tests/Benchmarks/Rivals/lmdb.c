@@ -40,15 +40,15 @@ static int fill(struct state *state, size_t key_count) {
     return !mdb_txn_commit(transaction);
 }
 
-static void *open_state(const char *folder, size_t key_count, const char **reason) {
+static void *open_state(const struct benchmark_site *site, size_t key_count, const char **reason) {
     struct state *state = calloc(1, sizeof *state);
     *reason = "LMDB couldn't make its environment";
     if (!state) return NULL;
-    snprintf(state->file, sizeof state->file, "%s/data.mdb", folder);
+    snprintf(state->file, sizeof state->file, "%s/data.mdb", site->folder);
     unsigned int flags = MDB_WRITEMAP | MDB_NOSYNC | MDB_NOMETASYNC | MDB_NOTLS;
     if (mdb_env_create(&state->environment) ||
         mdb_env_set_mapsize(state->environment, (64u << 20) + key_count * 512) ||
-        mdb_env_open(state->environment, folder, flags, 0600) || !fill(state, key_count) ||
+        mdb_env_open(state->environment, site->folder, flags, 0600) || !fill(state, key_count) ||
         mdb_txn_begin(state->environment, NULL, MDB_RDONLY, &state->reader)) {
         close_state(state);
         return NULL;

@@ -24,8 +24,8 @@ static int write_key(int file, const uint64_t *key, const uint64_t *value) {
     return exchange(file, request, sizeof request, reply, sizeof reply) && memcmp(reply, "+OK\r\n", 5) == 0;
 }
 
-static void *open_client(const char *folder, size_t key_count, const char **reason) {
-    int file = connect_to(folder, "redis.sock");
+static void *open_client(const struct benchmark_site *site, size_t key_count, const char **reason) {
+    int file = connect_to(site->folder, "redis.sock");
     *reason = "no Redis listens at redis.sock, or it refused a set";
     if (file < 0) return NULL;
     if (fill(file, key_count, write_key)) return client(file);

@@ -87,14 +87,25 @@ int benchmark_is_whole_value(const void *value, uint64_t number, uint64_t genera
 
 /* ---- Rivals ---- */
 
+/* Where a rival may work; all of it is there as long as open is running. */
+struct benchmark_site {
+    /* The rival's own, on tmpfs. */
+    const char *folder;
+    /* The daemon's. */
+    const char *socket;
+    /* Of this daemon, with every key in generation 0: the one that the store's own rows use. */
+    const char *segment;
+};
+
 /*
- * What a user could pick instead. Each is a library with one symbol, `benchmark_rival`, built by Tests/Benchmarks/run.
+ * What a user could pick instead, and the store as other languages have it. Each is a library, built by
+ * Tests/Benchmarks/run, with the symbol `benchmark_rival`, or with one for each way that it can be used.
  * get and set do their work count times, for the next draws: negative: a result was wrong; 0: done; positive: done, and
  * so many nanoseconds were needed, which the rival has measured itself.
  */
 struct benchmark_rival {
-    /* Opens it in folder, which is empty and on tmpfs, and sets every key to generation 0; NULL: failed, and reason says why. */
-    void *(*open)(const char *folder, size_t key_count, const char **reason);
+    /* Opens it, with every key set to generation 0; NULL: failed, and reason says why. */
+    void *(*open)(const struct benchmark_site *site, size_t key_count, const char **reason);
     int64_t (*get)(void *state, struct benchmark_draws *draws, size_t count, enum benchmark_check check);
     int64_t (*set)(void *state, struct benchmark_draws *draws, size_t count);
     void (*close)(void *state);
