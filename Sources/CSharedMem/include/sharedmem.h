@@ -21,8 +21,8 @@
  *   -EEXIST           there is a segment of that name
  *   -EMEDIUMTYPE      the value has another type; -ERANGE: the sum doesn't fit into 64 bits
  *   -ENAMETOOLONG     the key has more than SHAREDMEM_KEY_LIMIT bytes, or the socket's path more than 107
- *   -EAGAIN           writers changed what was read again and again; only for many keys through a read-only handle, and
- *                     in transactions
+ *   -EAGAIN           writers changed what was read again and again: many keys through a read-only handle 10,000 times, or
+ *                     a key in one get of a transaction 1,000 times
  *   -EINVAL           an argument is NULL that mustn't be, or breaks a rule
  * and what a system call can fail with, such as -ENOMEM or -EMFILE. sharedmem_strerror() says each in words.
  * Parameters named ret_... come last; NULL there means that the caller doesn't want to know, except for a handle and a
