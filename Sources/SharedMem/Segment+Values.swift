@@ -10,6 +10,14 @@ extension Segment {
     public func get(
         _ key: RawSpan, into buffer: UnsafeMutableRawBufferPointer
     ) throws(SharedMemError) -> ReadValue? {
+        try unsafe inlinedGet(key, into: buffer)
+    }
+
+    /// The same, in the frame of a function that does nothing else.
+    @inline(__always)
+    package func inlinedGet(
+        _ key: RawSpan, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(SharedMemError) -> ReadValue? {
         if let view = unsafe currentView() {
             let value = unsafe Store.plainGet(AttachedStore.View.store(view), key.pointer, into: buffer)
             if value.type >= 0 { return ReadValue(value) }

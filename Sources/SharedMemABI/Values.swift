@@ -15,7 +15,7 @@ public func sharedmem_get(
             return Errno.invalidArgument.outcome
         }
         do throws(SharedMemError) {
-            if let value = try unsafe segment.get(key.bytes.bytes, into: buffer.bytes) {
+            if let value = try unsafe segment.inlinedGet(key.bytes.bytes, into: buffer.bytes) {
                 unsafe ret_length?.pointee = value.byteCount
                 unsafe ret_version?.pointee = value.version
                 return 0

@@ -16,9 +16,9 @@ package import SharedMemBroker
 ///         32      8  XXH3 of the header's first 32 bytes and the state
 ///         40         the state: see `SavedState.encoded()`
 ///
-/// A save fills the slot that holds the older state, the header last; a load takes the whole slot with the highest
-/// sequence number. Whatever a kill leaves of a save, the other slot is whole. Written by pwrite(2), not mapped: on a
-/// machine without memory that is an error and no signal.
+/// A save writes the slot that holds the older state, in one call; a load takes the whole slot with the highest sequence
+/// number. Whatever a kill leaves of a save, in whatever order, the checksum differs and the other slot is whole. Written
+/// by pwrite(2), not mapped: on a machine without memory that is an error and no signal.
 package struct SessionTable: ~Copyable {
     /// The file; nobody else ever gets it.
     package let file: MemoryFile
@@ -75,9 +75,8 @@ package struct SessionTable: ~Copyable {
 
     /// Keeps a state; when this returns it survives the daemon.
     package mutating func save(_ state: SavedState) throws(Errno) {
-        for piece in Self.save(state, sequence: sequence + 1) {
-            try file.descriptor.write(piece.bytes, at: piece.offset)
-        }
+        let slot = Self.save(state, sequence: sequence + 1)
+        try file.descriptor.write(slot.bytes, at: slot.offset)
         sequence += 1
     }
 }
@@ -85,18 +84,18 @@ package struct SessionTable: ~Copyable {
 // MARK: - The format
 
 extension SessionTable {
-    /// Bytes that belong at a place of the file.
-    package struct Piece: Equatable {
+    /// A slot as it is written.
+    package struct Image: Equatable {
         /// Where: bytes from the file's start.
         package var offset: Int
         /// What.
         package var bytes: [UInt8]
     }
 
-    /// What a save writes, in this order.
+    /// What a save writes.
     package static func save(
         _ state: SavedState, sequence: UInt64, version: UInt32 = version
-    ) -> [Piece] {
+    ) -> Image {
         let bytes = state.encoded(version: version)
         let start = Int(sequence % 2) * slotStride
         var header: [UInt8] = []
@@ -106,7 +105,7 @@ extension SessionTable {
         header.append(littleEndian: sequence)
         header.append(littleEndian: UInt64(bytes.count))
         header.append(littleEndian: checksum(header, bytes))
-        return [Piece(offset: start + headerByteCount, bytes: bytes), Piece(offset: start, bytes: header)]
+        return Image(offset: start, bytes: header + bytes)
     }
 
     /// A slot that is whole.

@@ -114,12 +114,11 @@ import Testing
         let table = try manager.held("table")
         let state = SavedState(
             nextSessionID: 1, nextSegmentID: 1, firstStartedAt: 1, restartCount: 1, segments: [], sessions: [])
-        for piece in SessionTable.save(state, sequence: 1_000_001, version: SessionTable.version + 1) {
-            let count = unsafe piece.bytes.withUnsafeBytes {
-                unsafe pwrite(table.descriptor.rawValue, $0.baseAddress, $0.count, piece.offset)
-            }
-            #expect(count == piece.bytes.count)
+        let slot = SessionTable.save(state, sequence: 1_000_001, version: SessionTable.version + 1)
+        let count = unsafe slot.bytes.withUnsafeBytes {
+            unsafe pwrite(table.descriptor.rawValue, $0.baseAddress, $0.count, slot.offset)
         }
+        #expect(count == slot.bytes.count)
         let before = manager.names
         try manager.start(waits: false)
         #expect(try manager.reap() == .exited(78))
