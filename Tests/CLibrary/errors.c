@@ -1,4 +1,5 @@
 /* What all functions give in each state that a segment, its memory or its daemon can be in. */
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -212,7 +213,8 @@ static pid_t started_daemon(const char *socket, const char *state) {
     pid_t child = fork();
     if (child == 0) {
         const char *program = getenv("SHAREDMEM_TEST_DAEMON"), *config = getenv("SHAREDMEM_TEST_CONFIG");
-        if (program && config) {
+        /* It ends with this program, whatever that meets. */
+        if (program && config && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0) {
             execl(program, program, "--no-keeper", "--config", config, "--socket", socket, "--state-directory", state,
                   "--log-level", "error", (char *)NULL);
         }
