@@ -23,15 +23,21 @@
  *   -ENAMETOOLONG     the key has more than SHAREDMEM_KEY_LIMIT bytes, or the socket's path more than 107
  *   -EAGAIN           writers changed what was read again and again: many keys through a read-only handle 10,000 times, or
  *                     a key in one get of a transaction 1,000 times
- *   -EINVAL           an argument is NULL that mustn't be, or breaks a rule
+ *   -EINVAL           an argument is NULL that mustn't be, or breaks a rule: a bad segment name, a structure whose size
+ *                     isn't set
  * and what a system call can fail with, such as -ENOMEM or -EMFILE. sharedmem_strerror() says each in words.
  * Parameters named ret_... come last; NULL there means that the caller doesn't want to know, except for a handle and a
  * structure. They and structures that are filled in are stored to on success alone, but for two: ret_length with
  * -EMSGSIZE, and ret_version with -ENOENT from a get (the version of the newest deletion that may be the key's: to wait
- * after it misses nothing; in a transaction 0). sharedmem_get_with has both in its structure.
+ * after it misses nothing; in a transaction 0). sharedmem_get_with has both in its structure. To ask for a length alone,
+ * pass buffer NULL and capacity 0.
  *
  * KEYS are 0 to SHAREDMEM_KEY_LIMIT bytes, any bytes; values 0 bytes to what the segment has room for. A pointer may be
- * NULL if its length is 0. What is passed in is copied before the function returns, and never kept.
+ * NULL if its length is 0. What is passed in is copied before the function returns, and never kept. Keys come back with
+ * their length, and without a zero byte at their end.
+ *
+ * TIME-OUTS named timeout_ms are milliseconds; 0 only looks, any negative number is for ever. A signal doesn't end a
+ * wait, which goes on when the handler has returned; sharedmem_watch_cancel ends those in sharedmem_watch_next.
  *
  * THREADS. A sharedmem_segment, a sharedmem_key_handle and a sharedmem_watch may be used by many threads at once; a
  * sharedmem_transaction, a cursor and a sharedmem_borrowed by one at a time. Closing is for the last user.
@@ -39,14 +45,15 @@
  * FORK. In a forked child a segment handle attaches again at its first call, and a key handle with it. Watches,
  * transactions and borrowed values are the parent's: in the child they may only be closed. Descriptors are closed on exec.
  *
- * SIGNALS. sharedmem_get, sharedmem_key_get, sharedmem_watch_cancel and sharedmem_strerror may be called in a signal
- * handler (they take no lock and allocate nothing as long as the daemon lives and nothing overtakes the read); no other
- * function may.
+ * SIGNALS. sharedmem_watch_cancel and sharedmem_strerror may be called in a signal handler. sharedmem_get and
+ * sharedmem_key_get take no lock and allocate nothing as long as the daemon lives and nothing overtakes the read; but a
+ * handler can't know that: otherwise they may attach again, and wait for a lock that the interrupted thread holds. No
+ * other function may be called there.
  *
- * VERSIONS. The header that a program was compiled with may be older or newer than the library. Structures begin with
- * their size, and what one side doesn't know of them is 0 to the other. What is set and this library doesn't know, in a
- * structure or in flags, gives -EPROTONOSUPPORT. A program that needs a function that this library doesn't have isn't
- * loaded.
+ * VERSIONS. The header that a program was compiled with may be older or newer than the library. Structures that begin
+ * with size may grow at their end: set size, and in those that are passed in everything that isn't wanted to 0. What one
+ * side doesn't know of them is 0 to the other; what is set and this library doesn't know, in a structure or in flags, is
+ * -EPROTONOSUPPORT. A program that needs a function that this library doesn't have isn't loaded.
  *
  * COST. A get takes no lock and makes no system call; a set takes the segment's lock word, and makes a system call only if
  * somebody waits for the word or watches the key. What costs more says so. "Asks the daemon" is a round trip over a socket.
@@ -108,7 +115,8 @@ typedef struct sharedmem_info {
 int sharedmem_open(const char *socket_path, const char *segment, uint32_t flags, sharedmem_segment **ret_segment);
 
 /* Makes a segment and attaches to it for reading and writing; options NULL: all defaults. All its memory is reserved
- * before this returns (0.6 s for each GiB were measured). ret_segment NULL: it is made, and not attached to. */
+ * before this returns (0.6 s for each GiB were measured). ret_segment NULL: it is made, and not attached to. It stays
+ * if attaching fails. */
 int sharedmem_create(const char *socket_path, const char *segment, const sharedmem_options *options,
                      sharedmem_segment **ret_segment);
 
@@ -119,11 +127,11 @@ void sharedmem_close(sharedmem_segment *segment);
 int sharedmem_remove(const char *socket_path, const char *segment);
 
 /* Describes a segment. Asks the daemon. */
-int sharedmem_describe(const char *socket_path, const char *segment, sharedmem_info *info);
+int sharedmem_describe(const char *socket_path, const char *segment, sharedmem_info *ret_info);
 
 /* Describes the first segment whose name comes after `after` in the order of bytes (NULL or "": the first of all) among
- * those that the caller may read; -ENOENT at the end. Asks the daemon. */
-int sharedmem_next_segment(const char *socket_path, const char *after, sharedmem_info *info);
+ * those that the caller may read; -ENOENT at the end. after may be ret_info->name. Asks the daemon. */
+int sharedmem_next_segment(const char *socket_path, const char *after, sharedmem_info *ret_info);
 
 /* How long a write waits for the lock word before it returns -ETIMEDOUT; 5,000 by default. */
 void sharedmem_set_lock_timeout(sharedmem_segment *segment, uint64_t milliseconds);
@@ -134,6 +142,7 @@ void sharedmem_set_grace_time(sharedmem_segment *segment, uint64_t milliseconds)
 
 /* ------------------------------------------------------------------------------------------------ Values */
 
+/* What a value says that it is. The library doesn't check that the bytes suit the type. */
 #define SHAREDMEM_VALUE_BYTES 0u /* anything */
 #define SHAREDMEM_VALUE_TEXT 1u  /* UTF-8 */
 #define SHAREDMEM_VALUE_I64 2u   /* 8 bytes: a signed integer, little-endian */
@@ -144,7 +153,9 @@ void sharedmem_set_grace_time(sharedmem_segment *segment, uint64_t milliseconds)
 int sharedmem_get(sharedmem_segment *segment, const void *key, size_t key_length, void *buffer, size_t capacity,
                   size_t *ret_length, uint64_t *ret_version);
 
-/* Sets a key. When it has returned, every later get sees this value or a newer one. */
+/* Sets a key. When it has returned, every later get sees this value or a newer one. Its type is SHAREDMEM_VALUE_BYTES,
+ * and it doesn't expire, whatever the old value was; the same is true of sharedmem_compare_and_set, sharedmem_key_set
+ * and sharedmem_transaction_set. */
 int sharedmem_set(sharedmem_segment *segment, const void *key, size_t key_length, const void *value, size_t length,
                   uint64_t *ret_version);
 
@@ -159,7 +170,9 @@ int sharedmem_delete(sharedmem_segment *segment, const void *key, size_t key_len
 int sharedmem_compare_and_delete(sharedmem_segment *segment, const void *key, size_t key_length,
                                  uint64_t expected_version, uint64_t *ret_version);
 
-/* Adds delta to the integer at a key (an I64, or text that is a whole decimal number), 0 if there is none. */
+/* Adds delta to the integer at a key, 0 if there is none: an I64, or bytes or text that are a whole decimal number;
+ * else -EMEDIUMTYPE (an integer's 8 bytes that were set without the type are none). What it stores is an I64, and
+ * expires when the old value did. */
 int sharedmem_add(sharedmem_segment *segment, const void *key, size_t key_length, int64_t delta, int64_t *ret_value);
 
 /* What a set may be told beside key and value; set size as in sharedmem_options. */
@@ -187,7 +200,8 @@ typedef struct sharedmem_value_info {
 } sharedmem_value_info;
 
 /* Says what is known of a key's value without copying it. */
-int sharedmem_value_describe(sharedmem_segment *segment, const void *key, size_t key_length, sharedmem_value_info *info);
+int sharedmem_value_describe(sharedmem_segment *segment, const void *key, size_t key_length,
+                             sharedmem_value_info *ret_info);
 
 /* Copies the value of a key as sharedmem_get, and says what is known of this very value. In the place of ret_length and
  * ret_version, ret_info->length is stored to with -EMSGSIZE and ret_info->version with -ENOENT, nothing else of it. */
@@ -207,7 +221,8 @@ typedef struct sharedmem_item {
 } sharedmem_item;
 
 /* Copies the values of count keys as they were at one moment; the nth begins at buffer + n * stride. -EMSGSIZE: a value
- * has more than stride bytes, *ret_length is its length. Half the time a key of single gets in a large segment. */
+ * has more than stride bytes, *ret_length is its length; it isn't stored otherwise. Half the time a key of single gets
+ * in a large segment. */
 int sharedmem_get_many(sharedmem_segment *segment, sharedmem_item *items, size_t count, void *buffer, size_t stride,
                        size_t *ret_length);
 
@@ -229,7 +244,8 @@ void sharedmem_key_free(sharedmem_key_handle *key); /* NULL is allowed */
 /* ------------------------------------------------------------------------------------------ Transactions */
 
 /* Begins to collect, in private memory: nothing is locked before the commit. The caller ends it by sharedmem_commit or
- * sharedmem_abort. All that is read in it is of one moment; -ESTALE from a get: that is no longer possible. */
+ * sharedmem_abort. All that is read in it is of one moment; -ESTALE from a get: that is no longer possible, abort and
+ * begin anew. A get of what the transaction has set itself returns that, with version 0. */
 int sharedmem_begin(sharedmem_segment *segment, sharedmem_transaction **ret_transaction);
 int sharedmem_transaction_get(sharedmem_transaction *transaction, const void *key, size_t key_length, void *buffer,
                               size_t capacity, size_t *ret_length, uint64_t *ret_version);
@@ -243,21 +259,22 @@ int sharedmem_transaction_set_with(sharedmem_transaction *transaction, const voi
                                    const void *value, size_t length, const sharedmem_set_options *options);
 int sharedmem_transaction_delete(sharedmem_transaction *transaction, const void *key, size_t key_length);
 
-/* Does all of it at once and frees the transaction, whatever comes of it. -ESTALE: something read has changed, and
- * nothing was written: begin anew. */
+/* Does all of it at once and frees the transaction, whatever comes of it; if it fails, nothing was written. -ESTALE:
+ * something read has changed: begin anew. -EROFS and -ENOSPC come here, not from the calls above. A transaction that
+ * changes nothing takes no lock. */
 int sharedmem_commit(sharedmem_transaction *transaction, uint64_t *ret_version);
 void sharedmem_abort(sharedmem_transaction *transaction); /* frees it; NULL is allowed */
 
 /* ---------------------------------------------------------------------------------------------- Watching */
 
-/* Waits until a key's version is above after_version: a set or a deletion, -ETIMEDOUT if none comes in timeout_ms (-1:
- * for ever; 0: only looks). May return early, never late: look at the key. The first wait for a key asks the daemon;
- * the key stays watched until a wait for it times out or the segment is closed, so that a loop asks once. */
+/* Waits until a key's version is above after_version: a set or a deletion, -ETIMEDOUT if none comes in time. May return
+ * early, never late: look at the key. The first wait for a key asks the daemon; the key stays watched until a wait for
+ * it times out or the segment is closed, so that a loop asks once. */
 int sharedmem_wait(sharedmem_segment *segment, const void *key, size_t key_length, uint64_t after_version, int timeout_ms,
                    uint64_t *ret_version);
 
 #define SHAREDMEM_WATCH_PREFIX 1u  /* all keys that begin with key; with key_length 0 the whole segment */
-#define SHAREDMEM_WATCH_INITIAL 2u /* begin with what is there now */
+#define SHAREDMEM_WATCH_INITIAL 2u /* begin with what is there now: a listing; of a single key SET, if it is there */
 
 #define SHAREDMEM_CHANGED_SET 1u     /* the key was set */
 #define SHAREDMEM_CHANGED_DELETED 2u /* the key was deleted, or has expired and was removed */
@@ -270,7 +287,7 @@ typedef struct sharedmem_change {
     uint64_t version;    /* of the change */
     uint32_t kind;       /* SHAREDMEM_CHANGED_* */
     uint32_t key_length; /* bytes */
-    unsigned char key[SHAREDMEM_KEY_LIMIT];
+    unsigned char key[SHAREDMEM_KEY_LIMIT]; /* no zero byte at its end; none for LISTING */
 } sharedmem_change;
 
 /* Watches a key or a prefix from now on. The caller owns *ret_watch. Asks the daemon. */
@@ -278,22 +295,27 @@ int sharedmem_watch_open(sharedmem_segment *segment, const void *key, size_t key
                          sharedmem_watch **ret_watch);
 
 /* The next change; -ETIMEDOUT as sharedmem_wait, -ECANCELED after sharedmem_watch_cancel. Changes of a key that follow
- * each other quickly become one, the last one always comes. Who was too slow to follow gets a listing. */
+ * each other quickly become one, the last one always comes. Who was too slow to follow gets a listing, which is over at
+ * the first SET, DELETED or -ETIMEDOUT (time-out 0 tells at once). What changes during it may come twice, with one
+ * version. */
 int sharedmem_watch_next(sharedmem_watch *watch, int timeout_ms, sharedmem_change *ret_change);
 
 /* Ends the waits of all threads in sharedmem_watch_next, now and later, with -ECANCELED. */
 void sharedmem_watch_cancel(sharedmem_watch *watch);
 
 /* A descriptor that poll(2) finds readable when sharedmem_watch_next(watch, 0, ...) may have something, or a negative
- * errno. It belongs to the watch: don't read it, don't close it. The first one starts a thread, one for each process. */
+ * errno. It's readable at first, and after sharedmem_watch_cancel; take changes until -ETIMEDOUT, then poll again. It
+ * belongs to the watch: don't read it, don't close it. The first one starts a thread, one for each process, that blocks
+ * the signals that a program handles. */
 int sharedmem_watch_descriptor(sharedmem_watch *watch);
 
 void sharedmem_watch_close(sharedmem_watch *watch); /* NULL is allowed */
 
 /* --------------------------------------------------------------------------------- Borrowing, and the lock */
 
-/* Lends a value where it is: nothing changes its bytes until sharedmem_return. Meanwhile memory that writers replace isn't
- * used again: keep it short. Through a read-only handle values below 4 MiB are copied, larger ones ask the daemon. */
+/* Lends a value where it is: nothing changes its bytes until sharedmem_return, not even sharedmem_close. Meanwhile
+ * memory that writers replace isn't used again: keep it short. Through a read-only handle values below 4 MiB are
+ * copied, larger ones ask the daemon. */
 int sharedmem_borrow(sharedmem_segment *segment, const void *key, size_t key_length, sharedmem_borrowed **ret_borrowed,
                      const void **ret_value, size_t *ret_length, uint64_t *ret_version);
 void sharedmem_return(sharedmem_borrowed *borrowed); /* NULL is allowed */
