@@ -15,6 +15,8 @@ final class ScriptedConnection {
         self.number = number
     }
 
+    deinit { hangUp(socket) }
+
     /// The next frame; nil: none came for some milliseconds.
     func next() throws -> RequestFrame? {
         let received: Received
@@ -52,6 +54,9 @@ final class ScriptedConnection {
         }
     }
 }
+
+/// Ends a socket for everybody: a program that another test starts has a copy of it until its exec.
+private func hangUp(_ socket: borrowing UnixSocket) { _ = shutdown(socket.descriptor.rawValue, CInt(SHUT_RDWR)) }
 
 /// A listening socket and the threads that serve it.
 final class Listener: Sendable {
@@ -125,6 +130,6 @@ final class Listener: Sendable {
         isStopped.store(true, ordering: .relaxed)
         threads.wait()
         connections.wait()
-        socket.withLock { $0 = nil }
+        if let last = socket.withLock({ $0.take() }) { hangUp(last) }
     }
 }
