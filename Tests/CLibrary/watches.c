@@ -157,11 +157,15 @@ static void a_listing_comes_first(void) {
         seen |= 1 << number;
     }
     EXPECT(seen == 31);
+    change = next(watch);
+    EXPECT(change.kind == SHAREDMEM_CHANGED_LISTING_END && change.key_length == 0 && change.version == 0);
+    EXPECT_RESULT(sharedmem_watch_next(watch, 0, &change), -ETIMEDOUT);
     GIVES(set_text(segment, "a.0", "y"));
     EXPECT(is(next(watch), SHAREDMEM_CHANGED_SET, "a.0"));
     sharedmem_watch_close(watch);
     GIVES(sharedmem_watch_open(segment, KEY("none"), SHAREDMEM_WATCH_PREFIX | SHAREDMEM_WATCH_INITIAL, &watch));
     EXPECT(next(watch).kind == SHAREDMEM_CHANGED_LISTING);
+    EXPECT(next(watch).kind == SHAREDMEM_CHANGED_LISTING_END);
     EXPECT_RESULT(sharedmem_watch_next(watch, 0, &change), -ETIMEDOUT);
     sharedmem_watch_close(watch);
     sharedmem_close(segment);
@@ -179,8 +183,8 @@ static void the_slow_get_a_listing(void) {
         if (!GIVES(sharedmem_set(segment, &key, sizeof key, &index, sizeof index, NULL))) break;
     }
     EXPECT(next(watch).kind == SHAREDMEM_CHANGED_LISTING);
-    while (sharedmem_watch_next(watch, 0, &change) == 0) listed += change.kind == SHAREDMEM_CHANGED_LISTED;
-    EXPECT(listed == 10);
+    while ((change = next(watch)).kind == SHAREDMEM_CHANGED_LISTED) listed++;
+    EXPECT(change.kind == SHAREDMEM_CHANGED_LISTING_END && listed == 10);
     sharedmem_watch_close(watch);
     sharedmem_close(segment);
 }

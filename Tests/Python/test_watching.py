@@ -58,7 +58,7 @@ segment["end"] = b""
         process = subprocess.Popen([sys.executable, "-c", script])
         for change in watch:
             # Who can't follow gets a listing, in any order.
-            assert change.kind in (ChangeKind.SET, ChangeKind.LISTING, ChangeKind.LISTED)
+            assert change.kind in (ChangeKind.SET, ChangeKind.LISTING, ChangeKind.LISTED, ChangeKind.LISTING_END)
             if change.key == "sensor/a":
                 values.append(int(reader[change.key]))
             if "end" in reader and values[-1:] == [500]:
@@ -91,8 +91,9 @@ def test_a_prefix_is_watched(segment):
 def test_a_watch_may_begin_with_what_is_there(segment):
     segment.update({"a/1": b"", "a/2": b"", "b": b""})
     with segment.watch(prefix="a/", initial=True, timeout=0.3) as watch:
-        first, *changes = watch
+        first, *changes, last = watch
         assert (first.kind, first.key) == (ChangeKind.LISTING, "")
+        assert (last.kind, last.key) == (ChangeKind.LISTING_END, "")
         assert {change.key for change in changes} == {"a/1", "a/2"}
         assert {change.kind for change in changes} == {ChangeKind.LISTED}
     with segment.watch("b", initial=True) as watch:

@@ -276,18 +276,19 @@ int sharedmem_wait(sharedmem_segment *segment, const void *key, size_t key_lengt
 #define SHAREDMEM_WATCH_PREFIX 1u  /* all keys that begin with key; with key_length 0 the whole segment */
 #define SHAREDMEM_WATCH_INITIAL 2u /* begin with what is there now: a listing; of a single key SET, if it is there */
 
-#define SHAREDMEM_CHANGED_SET 1u     /* the key was set */
-#define SHAREDMEM_CHANGED_DELETED 2u /* the key was deleted, or has expired and was removed */
-#define SHAREDMEM_CHANGED_LISTED 3u  /* the key is there: part of a listing (see below) */
-#define SHAREDMEM_CHANGED_LISTING 4u /* a listing begins: each key that is there follows, all others are gone */
+#define SHAREDMEM_CHANGED_SET 1u         /* the key was set */
+#define SHAREDMEM_CHANGED_DELETED 2u     /* the key was deleted, or has expired and was removed */
+#define SHAREDMEM_CHANGED_LISTED 3u      /* the key is there: part of a listing */
+#define SHAREDMEM_CHANGED_LISTING 4u     /* a listing begins: each key that is there follows as LISTED */
+#define SHAREDMEM_CHANGED_LISTING_END 5u /* the listing ends: keys that weren't in it are gone */
 
 /* One change; set size as in sharedmem_options. */
 typedef struct sharedmem_change {
     size_t size;         /* sizeof(sharedmem_change) */
-    uint64_t version;    /* of the change */
+    uint64_t version;    /* of the change; 0 for LISTING and LISTING_END */
     uint32_t kind;       /* SHAREDMEM_CHANGED_* */
     uint32_t key_length; /* bytes */
-    unsigned char key[SHAREDMEM_KEY_LIMIT]; /* no zero byte at its end; none for LISTING */
+    unsigned char key[SHAREDMEM_KEY_LIMIT]; /* no zero byte at its end */
 } sharedmem_change;
 
 /* Watches a key or a prefix from now on. The caller owns *ret_watch. Asks the daemon. */
@@ -295,9 +296,8 @@ int sharedmem_watch_open(sharedmem_segment *segment, const void *key, size_t key
                          sharedmem_watch **ret_watch);
 
 /* The next change; -ETIMEDOUT as sharedmem_wait, -ECANCELED after sharedmem_watch_cancel. Changes of a key that follow
- * each other quickly become one, the last one always comes. Who was too slow to follow gets a listing, which is over at
- * the first SET, DELETED or -ETIMEDOUT (time-out 0 tells at once). What changes during it may come twice, with one
- * version. */
+ * each other quickly become one, the last one always comes. Who was too slow to follow gets a listing; a listing may
+ * be cut short by the LISTING of a newer one. What changes during it may come twice, with one version. */
 int sharedmem_watch_next(sharedmem_watch *watch, int timeout_ms, sharedmem_change *ret_change);
 
 /* Ends the waits of all threads in sharedmem_watch_next, now and later, with -ECANCELED. */

@@ -28,8 +28,10 @@ class ChangeKind(enum.IntEnum):
     LISTED = 3
     """The key is there: part of a listing."""
     LISTING = 4
-    """A listing begins, because the watch begins with one or couldn't follow: each key that is there comes as LISTED,
-    all others are gone. It has no key of its own."""
+    """A listing begins, because the watch begins with one or couldn't follow: each key that is there comes as LISTED.
+    It has no key of its own."""
+    LISTING_END = 5
+    """The listing ends: keys that weren't in it are gone. It has no key of its own, either."""
 
 
 class Change(NamedTuple):
