@@ -139,7 +139,9 @@ struct RingProgress {
                 guard current.exists, current.expiresAt == 0 || current.expiresAt > SystemClock.boottime() else {
                     continue
                 }
-                unsafe batch.add(SegmentChange(kind: .set, key: [UInt8](key), version: current.version))
+                let change = unsafe SegmentChange(kind: .set, key: [UInt8](key), version: current.version)
+                batch.add(change)
+                WaitHook.pause(behind: change.key)
             }
             return start
         }

@@ -40,52 +40,50 @@ extension Segment {
     func getAnywhere(
         _ key: RawSpan, into buffer: UnsafeMutableRawBufferPointer
     ) throws(SharedMemError) -> ValueInfo? {
-        let info = try unsafe withView { (view) throws(StoreError) in
+        try unsafe withView { (view) throws(StoreError) in
             try unsafe key.withUnsafeBytes { (key) throws(StoreError) in
-                do throws(StoreError) {
-                    do throws(StoreError) {
-                        return try unsafe view.pointee.store.get(key, attempts: Self.attemptsWithoutPin, into: buffer)
-                    } catch {
-                        guard error == .busy else { throw error }
-                    }
-                    return try unsafe Self.getOvertaken(key, view, into: buffer)
-                } catch {
-                    // Nobody needs room for a value whose time is over.
-                    guard case .bufferTooSmall = error, try unsafe Self.hasExpired(key, view.pointee.store) else {
-                        throw error
-                    }
-                    return nil
-                }
+                let info = try unsafe Self.find(key, view, into: buffer)
+                // Nobody needs room for a value whose time is over.
+                guard let info, !info.hasExpired else { return nil }
+                guard info.byteCount <= buffer.count else { throw .bufferTooSmall(needed: info.byteCount) }
+                return info
             }
         }
-        guard let info, !info.hasExpired else { return nil }
-        return info
-    }
-
-    /// Whether there is a value of `key` whose time is over.
-    private static func hasExpired(_ key: UnsafeRawBufferPointer, _ store: Store) throws(StoreError) -> Bool {
-        let hash = unsafe KeyHash(key, seed: store.geometry.hashSeed)
-        return try unsafe store.info(of: key, hash)?.hasExpired ?? false
     }
 
     /// Reads that writers may overtake before the read goes on under a pin.
     private static var attemptsWithoutPin: Int { 8 }
 
-    /// Reads a key whose memory was reused again and again while it was read: under a pin, which stops the reuse.
-    ///
-    /// Where there is no pin to be had, it goes on trying.
-    @inline(never)
-    private static func getOvertaken(
+    /// Looks a key up, and copies its value if the buffer is large enough.
+    private static func find(
         _ key: UnsafeRawBufferPointer, _ view: UnsafePointer<AttachedStore.View>,
         into buffer: UnsafeMutableRawBufferPointer
     ) throws(StoreError) -> ValueInfo? {
         let store = unsafe view.pointee.store
-        guard let pin = unsafe view.pointee.pin() else { return try unsafe store.get(key, into: buffer) }
-        defer { pin.end() }
         let hash = unsafe KeyHash(key, seed: store.geometry.hashSeed)
+        do throws(StoreError) {
+            return try unsafe store.find(key, hash, attempts: attemptsWithoutPin, into: buffer)
+        } catch {
+            guard error == .busy else { throw error }
+        }
+        return try unsafe findOvertaken(key, hash, view, into: buffer)
+    }
+
+    /// Reads a key whose memory was reused again and again while it was read: under a pin, which stops the reuse.
+    ///
+    /// Where there is no pin to be had, it goes on trying.
+    @inline(never)
+    private static func findOvertaken(
+        _ key: UnsafeRawBufferPointer, _ hash: KeyHash, _ view: UnsafePointer<AttachedStore.View>,
+        into buffer: UnsafeMutableRawBufferPointer
+    ) throws(StoreError) -> ValueInfo? {
+        let store = unsafe view.pointee.store
+        guard let pin = unsafe view.pointee.pin() else {
+            return try unsafe store.find(key, hash, attempts: Store.readLimit, into: buffer)
+        }
+        defer { pin.end() }
         guard let value = try unsafe store.findPinned(key, hash) else { return nil }
-        guard value.info.byteCount <= buffer.count else { throw .bufferTooSmall(needed: value.info.byteCount) }
-        unsafe store.copy(value, into: buffer)
+        if value.info.byteCount <= buffer.count { unsafe store.copy(value, into: buffer) }
         return value.info
     }
 

@@ -212,12 +212,7 @@ extension Segment {
         guard current.load(ordering: .relaxed) == address, unsafe !view.pointee.isOwned else { return true }
         do throws(SharedMemError) {
             guard try session.reconnect(isWaiting: isWaiting) else { return false }
-            let files = try session.attach(protocolName, protocolAccess, isWaiting: false)
-            if currentAttachment()?.isSame(as: files) == true {
-                unsafe view.pointee.confirm(files.lifeWord)
-            } else {
-                try replace(by: files)
-            }
+            try goOn(from: address)
             return true
         } catch {
             // Whatever keeps from asking may pass; what the daemon answers counts.
@@ -247,17 +242,23 @@ extension Segment {
         try attaching.withLock { _ throws(SharedMemError) in
             guard current.load(ordering: .relaxed) == address else { return }
             do throws(SharedMemError) {
-                let files = try session.attach(protocolName, protocolAccess, isWaiting: false)
-                if currentAttachment()?.isSame(as: files) == true {
-                    unsafe AttachedStore.View.at(address)?.pointee.confirm(files.lifeWord)
-                } else {
-                    try replace(by: files)
-                }
+                try goOn(from: address)
             } catch {
                 // Its name is gone, and it was there.
                 if error.code == .noSuchSegment { throw SharedMemError(.removed, segment: name) }
                 guard error.isAbsence else { throw error }
             }
+        }
+    }
+
+    /// Attaches, and goes on with the current generation, whose view is at `address`, or with the one that there is instead;
+    /// only for the thread that holds `attaching`.
+    private func goOn(from address: UInt) throws(SharedMemError) {
+        let files = try session.attach(protocolName, protocolAccess, isWaiting: false)
+        if currentAttachment()?.isSame(as: files) == true {
+            unsafe AttachedStore.View.at(address)?.pointee.confirm(files.lifeWord)
+        } else {
+            try replace(by: files)
         }
     }
 

@@ -36,35 +36,38 @@ package struct Accounts: Sendable {
 
     /// Looks a user up.
     private static func systemUser(_ name: String) throws(Unanswered) -> UInt32? {
-        var capacity = 1024
-        while true {
-            var buffer = [CChar](repeating: 0, count: capacity)
+        try entry { buffer in
             var entry = unsafe passwd()
             var found: UnsafeMutablePointer<passwd>?
-            let error = unsafe getpwnam_r(name, &entry, &buffer, capacity, &found)
-            if error == EINTR { continue }
-            if error == ERANGE, capacity < largestEntry {
-                capacity *= 4
-                continue
-            }
-            return unsafe try outcome(error, found == nil ? nil : entry.pw_uid)
+            let error = unsafe getpwnam_r(name, &entry, &buffer, buffer.count, &found)
+            return (error, unsafe found == nil ? nil : entry.pw_uid)
         }
     }
 
     /// Looks a group up.
     private static func systemGroup(_ name: String) throws(Unanswered) -> UInt32? {
+        try entry { buffer in
+            var entry = unsafe group()
+            var found: UnsafeMutablePointer<group>?
+            let error = unsafe getgrnam_r(name, &entry, &buffer, buffer.count, &found)
+            return (error, unsafe found == nil ? nil : entry.gr_gid)
+        }
+    }
+
+    /// Looks an entry up, with a larger buffer as long as it needs one.
+    private static func entry(
+        _ look: (_ buffer: inout [CChar]) -> (error: CInt, id: UInt32?)
+    ) throws(Unanswered) -> UInt32? {
         var capacity = 1024
         while true {
             var buffer = [CChar](repeating: 0, count: capacity)
-            var entry = unsafe group()
-            var found: UnsafeMutablePointer<group>?
-            let error = unsafe getgrnam_r(name, &entry, &buffer, capacity, &found)
+            let (error, id) = look(&buffer)
             if error == EINTR { continue }
             if error == ERANGE, capacity < largestEntry {
                 capacity *= 4
                 continue
             }
-            return unsafe try outcome(error, found == nil ? nil : entry.gr_gid)
+            return try outcome(error, id)
         }
     }
 

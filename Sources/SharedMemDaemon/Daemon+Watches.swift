@@ -8,21 +8,23 @@ internal import SharedMemStore
 extension Daemon {
     /// Has writers tell those who watch these words, and nobody else.
     func setWatched(_ words: WatchSet, in segmentID: UInt64) {
-        guard let memory = memory[segmentID] else { return }
-        do throws(SegmentMemory.Failure) {
+        changeWatched(in: segmentID) { (memory) throws(SegmentMemory.Failure) in
             try memory.setWatched(NotifyWords(words))
-        } catch {
-            log.write(
-                .error,
-                "\(name(of: segmentID)): it can't be said what is watched: \(error.reason), so watchers wait longer")
         }
     }
 
     /// Has writers tell those who watch these words, and nobody else, and has everybody who watched before look again.
     func restoreWatched(_ words: WatchSet, in segmentID: UInt64) {
+        changeWatched(in: segmentID) { (memory) throws(SegmentMemory.Failure) in
+            try memory.restoreWatched(NotifyWords(words))
+        }
+    }
+
+    /// Changes which words are watched, or says in the log why it failed.
+    private func changeWatched(in segmentID: UInt64, by change: (SegmentMemory) throws(SegmentMemory.Failure) -> Void) {
         guard let memory = memory[segmentID] else { return }
         do throws(SegmentMemory.Failure) {
-            try memory.restoreWatched(NotifyWords(words))
+            try change(memory)
         } catch {
             log.write(
                 .error,

@@ -38,8 +38,10 @@ extension Store {
             key, hash, attempts: Self.readLimit, into: UnsafeMutableRawBufferPointer(start: nil, count: 0))
     }
 
-    /// Reads until an attempt is valid; copies nothing if the buffer is too small.
-    func find(
+    /// Reads until an attempt is valid; copies nothing if the buffer is too small, for which the caller looks.
+    ///
+    /// Throws `busy` if writers overtook the read `attempts` times.
+    package func find(
         _ key: UnsafeRawBufferPointer, _ hash: KeyHash, attempts: Int, into buffer: UnsafeMutableRawBufferPointer
     ) throws(StoreError) -> ValueInfo? {
         for _ in 0..<attempts {

@@ -40,9 +40,7 @@ struct ChangeTeller {
         }
         var stream = StandardOutput()
         if isJSON {
-            var object = JSONObject()
-            object.append("segment", segment.name)
-            object.append("key", bytes: change.key)
+            var object = JSONObject(segment: segment.name, key: change.key)
             object.append("change", kind)
             if let value { value.append(to: &object) } else { object.append("version", version) }
             try stream.write(object.line)

@@ -8,12 +8,8 @@ struct ExportSummary: Equatable {
         let reason: String
     }
 
-    /// How many files were written.
-    private(set) var fileCount = 0
-    /// How many bytes they have.
-    private(set) var byteCount: UInt64 = 0
-    /// How long it took.
-    private(set) var elapsed: Duration = .zero
+    /// The files that were written.
+    var totals = FileTotals()
     /// The keys that weren't written.
     private(set) var refused: [Refused] = []
 
@@ -21,27 +17,18 @@ struct ExportSummary: Equatable {
     mutating func refuse(_ key: [UInt8], _ reason: String) {
         refused.append(Refused(key: key, reason: reason))
     }
-
-    /// Takes over what was counted.
-    mutating func finish(_ progress: Progress) {
-        fileCount = progress.fileCount
-        byteCount = progress.byteCount
-        elapsed = progress.elapsed
-    }
 }
 
 extension ExportSummary {
     /// The summary as one sentence.
     var text: String {
-        "exported " + Progress.text(fileCount, byteCount, elapsed)
+        "exported " + totals.text
     }
 
     /// The summary as a JSON object.
     var json: JSONObject {
         var object = JSONObject()
-        object.append("fileCount", fileCount)
-        object.append("byteCount", byteCount)
-        object.append("milliseconds", Progress.milliseconds(elapsed))
+        totals.append(to: &object)
         object.append(
             "refused",
             refused.map { refused in

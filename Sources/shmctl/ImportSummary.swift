@@ -8,12 +8,8 @@ struct ImportSummary: Equatable {
         let failure: Failure
     }
 
-    /// How many files became keys.
-    private(set) var fileCount = 0
-    /// How many bytes they have.
-    private(set) var byteCount: UInt64 = 0
-    /// How long it took.
-    private(set) var elapsed: Duration = .zero
+    /// The files that were imported.
+    var totals = FileTotals()
     /// Symbolic links, which are left out.
     var linkCount = 0
     /// Folders with nothing in them, for which there is no key.
@@ -27,13 +23,6 @@ struct ImportSummary: Equatable {
     mutating func refuse(_ path: [UInt8], _ failure: Failure) {
         refused.append(Refused(path: path, failure: failure))
     }
-
-    /// Takes over what was counted.
-    mutating func finish(_ progress: Progress) {
-        fileCount = progress.fileCount
-        byteCount = progress.byteCount
-        elapsed = progress.elapsed
-    }
 }
 
 extension ImportSummary {
@@ -45,15 +34,13 @@ extension ImportSummary {
             Self.counted(specialCount, "socket, pipe or device", "sockets, pipes and devices"),
         ].compactMap(\.self)
         let tail = left.isEmpty ? "" : "; left out: " + left.joined(separator: ", ")
-        return "imported " + Progress.text(fileCount, byteCount, elapsed) + tail
+        return "imported " + totals.text + tail
     }
 
     /// The summary as a JSON object.
     var json: JSONObject {
         var object = JSONObject()
-        object.append("fileCount", fileCount)
-        object.append("byteCount", byteCount)
-        object.append("milliseconds", Progress.milliseconds(elapsed))
+        totals.append(to: &object)
         object.append("linkCount", linkCount)
         object.append("emptyFolderCount", emptyFolderCount)
         object.append("specialCount", specialCount)

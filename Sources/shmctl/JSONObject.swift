@@ -6,6 +6,12 @@ struct JSONObject {
     /// Begins an object without members.
     init() {}
 
+    /// Begins an object about a key.
+    init(segment: String, key: [UInt8]) {
+        append("segment", segment)
+        append("key", bytes: key)
+    }
+
     /// Adds a member that is text.
     mutating func append(_ name: String, _ value: String) {
         append(name, raw: Self.escaped(value))

@@ -54,7 +54,7 @@ struct TreeExport: ~Copyable {
             throw error
         }
         progress.erase()
-        summary.finish(progress)
+        summary.totals = FileTotals(progress)
         return summary
     }
 

@@ -36,12 +36,12 @@ struct TreeImport {
             try importAll(below: root)
         } catch {
             progress.erase()
-            summary.finish(progress)
+            summary.totals = FileTotals(progress)
             StandardError.say(summary.text)
             throw error
         }
         progress.erase()
-        summary.finish(progress)
+        summary.totals = FileTotals(progress)
         return summary
     }
 

@@ -227,20 +227,13 @@ extension WatchTests {
     @Test(arguments: [nil, SeededFault.floorIgnored])
     func nothingOlderThanAListingIsTold(fault: SeededFault?) throws {
         var old = 0
-        for scenario in CrashPointTests.scenarios {
-            let (before, steps) = try Self.record(scenario)
-            for count in 0...steps.count {
-                let segment = TestSegment(before)
-                segment.apply(steps[..<count])
-                var reader = try segment.reader()
-                reader.seededFault = fault
-                let listed = reader.commitNumber
-                var watcher = try RingWatcher(reader)
-                segment.apply(steps[count...])
-                try watcher.catchUp(reader)
-                #expect(try watcher.versions == reader.versions(), "store \(count) of \(scenario)")
-                if let told = watcher.oldestTold, told <= listed { old += 1 }
-            }
+        try Self.readAtEachCrashPoint(fault) { segment, reader, left, point in
+            let listed = reader.commitNumber
+            var watcher = try RingWatcher(reader)
+            segment.apply(left)
+            try watcher.catchUp(reader)
+            #expect(try watcher.versions == reader.versions(), point)
+            if let told = watcher.oldestTold, told <= listed { old += 1 }
         }
         #expect((old > 0) == (fault != nil))
     }
@@ -250,20 +243,31 @@ extension WatchTests {
     @Test(arguments: [nil, SeededFault.deletionBelieved])
     func anAbsenceIsNeverNewerThanWhatIsCommitted(fault: SeededFault?) throws {
         var early = 0
+        try Self.readAtEachCrashPoint(fault) { _, reader, _, _ in
+            for key in 0...255 {
+                let current = try reader.version([UInt8(key)])
+                if !current.exists, current.version > reader.commitNumber { early += 1 }
+            }
+        }
+        #expect((early > 0) == (fault != nil))
+    }
+
+    /// Stops a writer after each store of each scenario; `body` is given the files, a reader with the fault, the stores that
+    /// are left, and words for the point.
+    private static func readAtEachCrashPoint(
+        _ fault: SeededFault?,
+        _ body: (TestSegment, Store, ArraySlice<StoreRecorder.Step>, _ point: Comment) throws -> Void
+    ) throws {
         for scenario in CrashPointTests.scenarios {
-            let (before, steps) = try Self.record(scenario)
+            let (before, steps) = try record(scenario)
             for count in 0...steps.count {
                 let segment = TestSegment(before)
                 segment.apply(steps[..<count])
                 var reader = try segment.reader()
                 reader.seededFault = fault
-                for key in 0...255 {
-                    let current = try reader.version([UInt8(key)])
-                    if !current.exists, current.version > reader.commitNumber { early += 1 }
-                }
+                try body(segment, reader, steps[count...], "store \(count) of \(scenario)")
             }
         }
-        #expect((early > 0) == (fault != nil))
     }
 
     /// A scenario's files before its operation, all of them watched, and the operation's stores.

@@ -105,12 +105,25 @@ import Testing
     /// A caller that asks how much room a value needs is told of those alone that are there.
     @Test func anExpiredValueNeedsNoRoom() throws {
         let segment = try served.open()
-        try segment.set("key", to: [1, 2, 3], .expiring(in: .zero))
         let handle = try segment.key("key")
-        let key = Array("key".utf8)
-        let named = try unsafe segment.get(key.span.bytes, into: UnsafeMutableRawBufferPointer(start: nil, count: 0))
-        let handled = try unsafe handle.get(into: UnsafeMutableRawBufferPointer(start: nil, count: 0))
-        #expect(named == nil)
-        #expect(handled == nil)
+        for (duration, capacity, isThere) in [(Duration.zero, 0, false), (.zero, 3, false), (.seconds(3600), 3, true)] {
+            try segment.set("key", to: [1, 2, 3], .expiring(in: duration))
+            let (named, handled) = try Self.reads(of: "key", handle, in: segment, capacity: capacity)
+            #expect((named != nil) == isThere && (handled != nil) == isThere)
+        }
+        #expect(error { try Self.reads(of: "key", handle, in: segment, capacity: 2) }?.needed == 3)
+    }
+
+    /// What a get by name and one by handle find with room for so many bytes.
+    private static func reads(
+        of key: String, _ handle: Key, in segment: Segment, capacity: Int
+    ) throws -> (named: ReadValue?, handled: ReadValue?) {
+        var bytes = [UInt8](repeating: 0, count: capacity)
+        return try unsafe bytes.withUnsafeMutableBytes { buffer in
+            (
+                try unsafe segment.get(Array(key.utf8).span.bytes, into: buffer),
+                try unsafe handle.get(into: buffer)
+            )
+        }
     }
 }

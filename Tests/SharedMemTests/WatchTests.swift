@@ -1,5 +1,7 @@
 import Foundation
 import SharedMem
+import SharedMemStore
+import Synchronization
 import TestSupport
 import Testing
 
@@ -104,6 +106,60 @@ import Testing
         #expect(found.isListing)
         #expect(Set(found.changes.map(\.version)) == versions)
         #expect(try watch.poll() == nil)
+    }
+
+    /// A key that is deleted and set again may stand behind the listing's place then, where it's met once more.
+    @Test func aKeyThatMovesWhileItIsListedIsNamedOnce() throws {
+        let segment = try served.open()
+        try segment.set("moves/key", to: [1])
+        let place = try #require(try Self.slot(of: "moves/key", in: segment))
+        let successor = try Self.keyThatTakes(place, from: "moves/key", in: segment)
+        try segment.set("moves/key", to: [1])
+        let other = try served.open()
+        let outcome = Mutex<(isMoved: Bool, failure: (any Error)?)>((false, nil))
+        WaitHook.whileListing { key in
+            // Other tests list, too.
+            guard key == Array("moves/key".utf8) else { return }
+            outcome.withLock { outcome in
+                guard !outcome.isMoved else { return }
+                outcome.isMoved = true
+                do {
+                    try other.delete("moves/key")
+                    try other.set(successor, to: [1])
+                    try other.set("moves/key", to: [2])
+                } catch {
+                    outcome.failure = error
+                }
+            }
+        }
+        defer { WaitHook.whileListing(nil) }
+        let found = try next(segment.watch(prefix: "moves/", listingFirst: true))
+        try outcome.withLock { if let failure = $0.failure { throw failure } }
+        #expect(try #require(try Self.slot(of: "moves/key", in: segment)) > place)
+        let version = try #require(try segment.metadata("moves/key")?.version)
+        #expect(found.isListing && found.changes == [change(.set, "moves/key", version)])
+    }
+
+    /// Where a key stands in the index.
+    private static func slot(of key: String, in segment: Segment) throws -> Int? {
+        try segment.withStore { (store) throws(StoreError) in
+            try unsafe Array(key.utf8).span.bytes.withUnsafeBytes { (key) throws(StoreError) in
+                try unsafe store.info(of: key, KeyHash(key, seed: store.geometry.hashSeed))?.slotOffset
+            }
+        }
+    }
+
+    /// Deletes a key, and finds another one that is put where it stood; neither is there afterwards.
+    private static func keyThatTakes(_ slot: Int, from key: String, in segment: Segment) throws -> String {
+        try segment.delete(key)
+        for number in 0..<1_000_000 {
+            let candidate = "successor \(number)"
+            try segment.set(candidate, to: [1])
+            let place = try self.slot(of: candidate, in: segment)
+            try segment.delete(candidate)
+            if place == slot { return candidate }
+        }
+        throw Unexpected()
     }
 
     @Test func whoFallsBehindIsToldAllKeys() throws {

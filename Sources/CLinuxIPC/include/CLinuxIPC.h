@@ -369,6 +369,9 @@ const char *linuxipc_program_name(void);
 /* secure_getenv(3). */
 const char *linuxipc_environment_value(const char *name);
 
+/* Calls `body` when the process exits or unloads the library that holds this; the last one that was given counts. */
+void linuxipc_at_exit(void (*body)(void));
+
 /* clock_gettime(2) in ns; it can't fail for the clocks this project uses. */
 static inline uint64_t linuxipc_nanoseconds(clockid_t clock) {
     struct timespec now = {0, 0};
@@ -388,10 +391,5 @@ static inline void linuxipc_pause(void) {
 #ifdef __cplusplus
 }
 #endif
-
-/* MARK: The end */
-
-/* Calls `body` when the process exits or unloads the library that holds this; the last one that was given counts. */
-void linuxipc_at_exit(void (*body)(void));
 
 #endif

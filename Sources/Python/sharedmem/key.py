@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Optional, TypeVar, Union
 from ._arguments import Key, Seconds, counted
 from ._library import KeyHandlePointer
 from ._resource import Resource
-from .errors import check
+from .errors import check, failure
 from .values import Reading, Value, copied, plain_bytes
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class KeyHandle(Resource):
         check(segment._library.key(segment._held(), *counted(key), ctypes.byref(handle)), segment.name)
         super().__init__(handle)
         self._library = segment._library
+        self._key_get = segment._library.key_get
         self._segment = segment
         self.key = key
 
@@ -40,12 +41,16 @@ class KeyHandle(Resource):
 
     def get(self, default: Union[bytes, _Default, None] = None) -> Union[bytes, _Default, None]:
         """As `Segment.get()`."""
-        reading = self.read()
-        return default if reading.value is None else reading.value
+        result, value, _ = copied(self._key_get, self._held())
+        if result == 0:
+            return value
+        if result == -errno.ENOENT:
+            return default
+        raise failure(result, self._segment.name)
 
     def read(self) -> Reading:
         """As `Segment.read()`."""
-        result, value, version = copied(self._library.key_get, self._held())
+        result, value, version = copied(self._key_get, self._held())
         if result == -errno.ENOENT:
             return Reading(None, version)
         check(result, self._segment.name)

@@ -13,27 +13,20 @@ struct AddCommand: ParsableCommand {
 
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
-
-    @Argument(help: "The segment's name.")
-    var segment: String
-
-    @Argument(help: "The key: at most 512 bytes.", transform: ByteArgument.parseKey)
-    var key: ByteArgument
+    @OptionGroup var written: WrittenKey
 
     @Argument(help: "What is added: a whole number, negative or not. (default: 1)")
     var delta: ByteArgument?
 
     /// Adds and writes the sum.
     func run() throws {
-        let key = try key.key()
+        let (segment, key) = (written.segment, try written.key.key())
         let delta = try delta.map { delta throws(Failure) in try NumberText.integer(delta.bytes) } ?? 1
         let opened = try connection.session().open(segment, access: .readWrite)
         let sum = try add(delta, to: key, of: opened)
         var stream = StandardOutput()
         if output.isJSON {
-            var object = JSONObject()
-            object.append("segment", segment)
-            object.append("key", bytes: key)
+            var object = JSONObject(segment: segment, key: key)
             object.append("number", sum)
             try stream.write(object.line)
         } else {
@@ -48,8 +41,8 @@ struct AddCommand: ParsableCommand {
             return try opened.add(delta, to: key)
         } catch {
             switch error.code {
-            case .wrongType: throw Failure.notAnInteger(segment, key, try opened.metadata(key)?.type)
-            case .outOfRange: throw Failure.sumOutOfRange(segment, key)
+            case .wrongType: throw Failure.notAnInteger(opened.name, key, try opened.metadata(key)?.type)
+            case .outOfRange: throw Failure.sumOutOfRange(opened.name, key)
             default: throw error
             }
         }

@@ -39,9 +39,7 @@ struct DeleteCommand: ParsableCommand {
             let isDeleted = try delete(key, of: opened)
             if !isDeleted { missing.append(TerminalText.quoted(key)) }
             guard output.isJSON else { continue }
-            var object = JSONObject()
-            object.append("segment", segment)
-            object.append("key", bytes: key)
+            var object = JSONObject(segment: segment, key: key)
             object.append("isDeleted", isDeleted)
             try stream.write(object.line)
         }

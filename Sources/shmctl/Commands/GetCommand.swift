@@ -57,9 +57,7 @@ struct GetCommand: ParsableCommand {
     /// Writes the value.
     private func write(_ value: StoredValue, _ key: [UInt8], _ stream: inout StandardOutput) throws(Failure) {
         if output.isJSON {
-            var object = JSONObject()
-            object.append("segment", segment)
-            object.append("key", bytes: key)
+            var object = JSONObject(segment: segment, key: key)
             value.append(to: &object)
             return try stream.write(object.line)
         }
@@ -76,9 +74,7 @@ struct GetCommand: ParsableCommand {
             for line in info.lines { try stream.write(line: line) }
             return
         }
-        var object = JSONObject()
-        object.append("segment", segment)
-        object.append("key", bytes: key)
+        var object = JSONObject(segment: segment, key: key)
         info.append(to: &object)
         try stream.write(object.line)
     }

@@ -15,12 +15,7 @@ struct SetCommand: ParsableCommand {
 
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
-
-    @Argument(help: "The segment's name.")
-    var segment: String
-
-    @Argument(help: "The key: at most 512 bytes.", transform: ByteArgument.parseKey)
-    var key: ByteArgument
+    @OptionGroup var written: WrittenKey
 
     @Argument(help: "The value, or '-' for standard input.")
     var value: ByteArgument?
@@ -43,7 +38,7 @@ struct SetCommand: ParsableCommand {
 
     /// Sets the value.
     func run() throws {
-        let key = try key.key()
+        let (segment, key) = (written.segment, try written.key.key())
         if value == nil, StandardInput.isTerminal {
             throw Failure(.usage, "a VALUE is needed, or '-' to type one; see 'shmctl set --help'")
         }
@@ -54,9 +49,7 @@ struct SetCommand: ParsableCommand {
         let opened = try session.open(segment, access: .readWrite)
         let version = try set(key, to: given ?? standardInput(session), of: opened)
         guard output.isJSON else { return }
-        var object = JSONObject()
-        object.append("segment", segment)
-        object.append("key", bytes: key)
+        var object = JSONObject(segment: segment, key: key)
         object.append("version", version)
         var stream = StandardOutput()
         try stream.write(object.line)
@@ -65,7 +58,7 @@ struct SetCommand: ParsableCommand {
 
     /// Reads the value from standard input.
     private func standardInput(_ session: Session) throws -> TypedValue {
-        try TypedValue(StandardInput.readAll(limit: session.info(of: segment).byteCount), as: type ?? .bytes)
+        try TypedValue(StandardInput.readAll(limit: session.info(of: written.segment).byteCount), as: type ?? .bytes)
     }
 
     /// Sets the value under the condition that was given.
@@ -78,7 +71,7 @@ struct SetCommand: ParsableCommand {
             return try opened.set(key, to: value.bytes, options)
         } catch {
             guard error.code == .versionDiffers, let ifVersion else { throw error }
-            throw Failure.versionDiffers(segment, key, expected: ifVersion, actual: error.available)
+            throw Failure.versionDiffers(opened.name, key, expected: ifVersion, actual: error.available)
         }
     }
 }

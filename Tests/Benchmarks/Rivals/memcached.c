@@ -1,4 +1,6 @@
 /* memcached on a unix socket, in its text protocol: one request, one reply. */
+#define SERVER_NAME "memcached"
+#define SERVER_SOCKET "memcached.sock"
 #include "socket.h"
 
 static int read_key(int file, const uint64_t *key, uint64_t *value) {
@@ -18,22 +20,3 @@ static int write_key(int file, const uint64_t *key, const uint64_t *value) {
     memcpy(request + 93, "\r\n", 2);
     return exchange(file, request, sizeof request, reply, sizeof reply) && memcmp(reply, "STORED\r\n", 8) == 0;
 }
-
-static void *open_client(const struct benchmark_site *site, size_t key_count, const char **reason) {
-    int file = connect_to(site->folder, "memcached.sock");
-    *reason = "no memcached listens at memcached.sock, or it refused a set";
-    if (file < 0) return NULL;
-    if (fill(file, key_count, write_key)) return client(file);
-    close(file);
-    return NULL;
-}
-
-static int64_t get(void *state, struct benchmark_draws *draws, size_t count, enum benchmark_check check) {
-    BENCHMARK_GET_LOOP(draws, count, check, read_key(*(int *)state, draw->key, value));
-}
-
-static int64_t set(void *state, struct benchmark_draws *draws, size_t count) {
-    BENCHMARK_SET_LOOP(draws, count, write_key(*(int *)state, draw->key, value));
-}
-
-const struct benchmark_rival benchmark_rival = {open_client, get, set, close_client};

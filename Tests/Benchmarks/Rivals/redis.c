@@ -1,4 +1,6 @@
 /* Redis on a unix socket: one request, one reply. */
+#define SERVER_NAME "Redis"
+#define SERVER_SOCKET "redis.sock"
 #include "socket.h"
 
 static int read_key(int file, const uint64_t *key, uint64_t *value) {
@@ -23,22 +25,3 @@ static int write_key(int file, const uint64_t *key, const uint64_t *value) {
     memcpy(end, "\r\n", 2);
     return exchange(file, request, sizeof request, reply, sizeof reply) && memcmp(reply, "+OK\r\n", 5) == 0;
 }
-
-static void *open_client(const struct benchmark_site *site, size_t key_count, const char **reason) {
-    int file = connect_to(site->folder, "redis.sock");
-    *reason = "no Redis listens at redis.sock, or it refused a set";
-    if (file < 0) return NULL;
-    if (fill(file, key_count, write_key)) return client(file);
-    close(file);
-    return NULL;
-}
-
-static int64_t get(void *state, struct benchmark_draws *draws, size_t count, enum benchmark_check check) {
-    BENCHMARK_GET_LOOP(draws, count, check, read_key(*(int *)state, draw->key, value));
-}
-
-static int64_t set(void *state, struct benchmark_draws *draws, size_t count) {
-    BENCHMARK_SET_LOOP(draws, count, write_key(*(int *)state, draw->key, value));
-}
-
-const struct benchmark_rival benchmark_rival = {open_client, get, set, close_client};

@@ -1,4 +1,5 @@
-/* A client of one server on a unix socket: whole requests out, whole replies in. */
+/* A client of one server on a unix socket: whole requests out, whole replies in. Who includes this says which server it is
+ * (SERVER_NAME, SERVER_SOCKET), and how it reads and writes one key. */
 #ifndef SOCKET_H
 #define SOCKET_H
 
@@ -10,6 +11,12 @@
 #include <unistd.h>
 
 #include "CBenchmarkFloors.h"
+
+/* Reads the 64 bytes of a key; 0: it isn't there, or the server failed. */
+static int read_key(int file, const uint64_t *key, uint64_t *value);
+
+/* Sets a key to 64 bytes; 0: the server refused. */
+static int write_key(int file, const uint64_t *key, const uint64_t *value);
 
 /* Connects to name in folder, where the server's socket is; -1: nobody listens. */
 static inline int connect_to(const char *folder, const char *name) {
@@ -37,7 +44,7 @@ static inline int exchange(int file, const char *request, size_t size, char *rep
 }
 
 /* Sets every key to generation 0. */
-static inline int fill(int file, size_t key_count, int (*write_key)(int, const uint64_t *, const uint64_t *)) {
+static inline int fill(int file, size_t key_count) {
     for (uint64_t number = 0; number < key_count; number++) {
         uint64_t key[2], value[8];
         benchmark_key(number, key);
@@ -58,5 +65,24 @@ static inline void close_client(void *state) {
     close(*(int *)state);
     free(state);
 }
+
+static void *open_client(const struct benchmark_site *site, size_t key_count, const char **reason) {
+    int file = connect_to(site->folder, SERVER_SOCKET);
+    *reason = "no " SERVER_NAME " listens at " SERVER_SOCKET ", or it refused a set";
+    if (file < 0) return NULL;
+    if (fill(file, key_count)) return client(file);
+    close(file);
+    return NULL;
+}
+
+static int64_t get(void *state, struct benchmark_draws *draws, size_t count, enum benchmark_check check) {
+    BENCHMARK_GET_LOOP(draws, count, check, read_key(*(int *)state, draw->key, value));
+}
+
+static int64_t set(void *state, struct benchmark_draws *draws, size_t count) {
+    BENCHMARK_SET_LOOP(draws, count, write_key(*(int *)state, draw->key, value));
+}
+
+const struct benchmark_rival benchmark_rival = {open_client, get, set, close_client};
 
 #endif

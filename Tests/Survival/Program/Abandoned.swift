@@ -134,17 +134,7 @@ struct Abandoned: ParsableCommand {
         try robber?.tell(.rob)
         // Long enough for a daemon that mistakes them.
         usleep(1_500_000)
-        guard !next.hasDone(1) else { throw Finding("the next writer has the lock while its owner lives") }
-        try owner.tell(.release)
-        _ = try next.expect(1, seconds: limit)
-        guard owner.releasedOwnWord else { throw Finding("the owner's word was taken away from it") }
-        try owner.tell(.take)
-        next.begin(2)
-        try owner.expect("nobody waits for the lock word") { owner.seesWaiter }
-        let death = try owner.kill()
-        let success = try next.expect(2, seconds: limit)
-        try scene.expectGeneration(1)
-        return "the next writer has the lock \(Self.milliseconds(death, success.time)) ms after the owner's death"
+        return try ownerKeepsItsLock(scene, owner, next)
     }
 
     /// A session that hasn't come back since the daemon was killed isn't robbed, and is repaired when it dies.
@@ -159,6 +149,11 @@ struct Abandoned: ParsableCommand {
         try robber?.tell(.rob)
         // Long enough for the next writer to ask who has it.
         usleep(2_500_000)
+        return try ownerKeepsItsLock(scene, owner, next)
+    }
+
+    /// The next writer gets the lock when the owner gives it back, not before, and again when the owner dies.
+    private func ownerKeepsItsLock(_ scene: Scene, _ owner: Holder, _ next: Successor) throws -> String {
         guard !next.hasDone(1) else { throw Finding("the next writer has the lock while its owner lives") }
         try owner.tell(.release)
         _ = try next.expect(1, seconds: limit)

@@ -2,7 +2,6 @@ internal import ArgumentParser
 internal import Glibc
 internal import LinuxIPC
 internal import SharedMem
-internal import SharedMemStore
 internal import TestSupport
 
 /// Interrupts a writer in the middle of a set that somebody waits for: the wake-up must not be lost with it.
@@ -22,23 +21,10 @@ struct Interrupted: ParsableCommand {
     @Argument(help: "What happens to the writer: stopped or killed.")
     var way: Way
 
-    @Option(help: "Where the daemon listens.")
-    var socket: String
+    @OptionGroup var options: WatchingOptions
 
     @Option(help: "Writers to interrupt.")
     var count = 100
-
-    @Flag(help: "Watchers sleep until somebody wakes them, however long: a lost wake-up is seen. Needs a debug build.")
-    var patient = false
-
-    @Option(help: "How long watchers may take until they know the last version, in seconds.")
-    var limit = 60
-
-    @Option(help: "Seeds the random moments.")
-    var seed: UInt64 = 1
-
-    @Option(help: "A fault to put into the writers, which must then be found: flag. Needs a debug build.")
-    var fault: WatchingFault?
 
     @Option(help: "A command that prints the daemon's pid.")
     var serverPid: String?
@@ -47,9 +33,6 @@ struct Interrupted: ParsableCommand {
     var stopServer = false
 
     func validate() throws {
-        guard !patient && fault == nil || SeededFault.areBuiltIn else {
-            throw ValidationError("--patient and --fault need a debug build: a release build has no faults to seed")
-        }
         guard !stopServer || serverPid != nil else { throw ValidationError("--stop-server needs --server-pid") }
     }
 
@@ -59,10 +42,10 @@ struct Interrupted: ParsableCommand {
 
     private func play() throws -> String {
         let scene = try Scene(
-            socketPath: socket, segmentName: "interrupted-\(getpid())", byteCount: 4 << 20,
+            socketPath: options.socket, segmentName: "interrupted-\(getpid())", byteCount: 4 << 20,
             wordCount: WatchedRow.wordCount)
         let judge = try Judge(scene, scene.row(0))
-        var random = SplitMix(seed: seed)
+        var random = SplitMix(seed: options.seed)
         var longest: UInt64 = 0
         do {
             for turn in 0..<count {
@@ -82,7 +65,7 @@ struct Interrupted: ParsableCommand {
 
     /// Interrupts one writer, so many microseconds after its first set; returns how long the watcher was behind.
     private func interrupt(_ scene: Scene, _ judge: Judge, _ key: Int, after delay: UInt64) throws -> UInt64 {
-        let writer = try SettingProcess(scene, scene.row(1), key: key, fault: fault)
+        let writer = try SettingProcess(scene, scene.row(1), key: key, fault: options.fault)
         var watcher = way == .killed ? try sleeper(scene, key) : nil
         defer {
             Glibc.kill(writer.process.identifier, SIGKILL)
@@ -120,7 +103,7 @@ struct Interrupted: ParsableCommand {
     private func sleeper(_ scene: Scene, _ key: Int) throws -> ForkedProcess {
         let row = WatchedRow(scene.row(2))
         let process = try WatcherProcess.start(
-            scene, "who waits", .waiting(key), .readOnly, row, isPatient: patient)
+            scene, "who waits", .waiting(key), .readOnly, row, isPatient: options.patient)
         let sleeps = try scene.board.wait(seconds: 60) { () throws(Finding) in
             if let complaint = row.complaint { throw Finding(complaint) }
             return row.done == 1 && Kernel.sleepsInFutex(process.identifier)
@@ -133,7 +116,7 @@ struct Interrupted: ParsableCommand {
         let start = SystemClock.monotonic()
         let row = WatchedRow(scene.row(2))
         var version: UInt64 = 0
-        let isKnown = try scene.board.wait(seconds: limit) { () throws(Finding) in
+        let isKnown = try scene.board.wait(seconds: options.limit) { () throws(Finding) in
             if let complaint = row.complaint { throw Finding(complaint) }
             // A set that the daemon finishes for a dead writer may come later.
             version = try judge.versions()[key]

@@ -1,10 +1,7 @@
 internal import ArgumentParser
 internal import Glibc
 internal import LinuxIPC
-internal import SharedMemStore
 internal import TestSupport
-
-extension WatchingFault: ExpressibleByArgument {}
 
 /// Watchers that must end on the last version, whatever is done to them, to the writers and to the daemon.
 struct Watching: ParsableCommand {
@@ -17,8 +14,7 @@ struct Watching: ParsableCommand {
             watcher must know the last version of its key, or exactly the keys with its prefix and their versions.
             """)
 
-    @Option(help: "Where the daemon listens.")
-    var socket: String
+    @OptionGroup var options: WatchingOptions
 
     @Option(help: "Bursts of 100 changes that nothing disturbs.")
     var bursts = 100
@@ -32,31 +28,13 @@ struct Watching: ParsableCommand {
     @Option(help: "How often it is done.")
     var times = 3
 
-    @Flag(help: "Watchers sleep until somebody wakes them, however long: a lost wake-up is seen. Needs a debug build.")
-    var patient = false
-
-    @Option(help: "How long watchers may take until they know the last versions, in seconds.")
-    var limit = 60
-
-    @Option(help: "Seeds the random choices.")
-    var seed: UInt64 = 1
-
-    @Option(help: "A fault to put into the writers, which must then be found: wake. Needs a debug build.")
-    var fault: WatchingFault?
-
-    func validate() throws {
-        guard !patient && fault == nil || SeededFault.areBuiltIn else {
-            throw ValidationError("--patient and --fault need a debug build: a release build has no faults to seed")
-        }
-    }
-
     func run() throws {
         print(try Finding.reported { try play() })
     }
 
     private func play() throws -> String {
-        let scene = try Scene(socketPath: socket, segmentName: "watching-\(getpid())", byteCount: 4 << 20)
-        let crew = try WatchingCrew(scene, seed: seed, fault: fault, isPatient: patient)
+        let scene = try Scene(socketPath: options.socket, segmentName: "watching-\(getpid())", byteCount: 4 << 20)
+        let crew = try WatchingCrew(scene, seed: options.seed, fault: options.fault, isPatient: options.patient)
         var account = Account()
         do {
             try burst(crew, &account)
@@ -92,14 +70,14 @@ struct Watching: ParsableCommand {
         for _ in 0..<bursts {
             crew.begin(100)
             try crew.expectDone(seconds: 60)
-            account.longest = max(account.longest, try crew.expectLastVersions(seconds: limit))
+            account.longest = max(account.longest, try crew.expectLastVersions(seconds: options.limit))
         }
     }
 
     /// The rest, under whatever can happen to a process; in as many parts as the command is run, and one more.
     private func disturb(_ crew: WatchingCrew, _ account: inout Account) throws {
         guard changes > 0 else { return }
-        var disturbance = Disturbance(crew, seed: ~seed)
+        var disturbance = Disturbance(crew, seed: ~options.seed)
         let parts = action == nil ? 1 : UInt64(times) + 1
         for part in 1...parts {
             try disturb(crew, &disturbance, part: changes / parts, action: part < parts ? action : nil)
@@ -108,7 +86,7 @@ struct Watching: ParsableCommand {
         account.actions = Int(parts) - 1
         account.stops = disturbance.stopCount
         account.kills = disturbance.killCount
-        account.last = try crew.expectLastVersions(seconds: limit)
+        account.last = try crew.expectLastVersions(seconds: options.limit)
     }
 
     /// Disturbs the crew while it makes so many changes, and runs the command when half of them are made.
