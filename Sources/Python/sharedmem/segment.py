@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
@@ -134,6 +135,9 @@ class Segment(Resource, MutableMapping[str, bytes]):
 
     def __len__(self) -> int:
         return len(self.keys())
+
+    def __bool__(self) -> bool:
+        return next(iter(self.keys()), None) is not None
 
     def keys(self, prefix: Key = "") -> Keys:
         """The keys that begin with `prefix`, in no order.
@@ -366,11 +370,15 @@ class Segment(Resource, MutableMapping[str, bytes]):
         """
         unsigned("a version", after)
         version = ctypes.c_uint64()
-        for ms in slices(timeout):
-            result = self._library.wait(self._held(), *counted(key), after, ms, ctypes.byref(version))
-            if result != -errno.ETIMEDOUT:
-                check(result, self.name)
-                return version.value
+        with contextlib.ExitStack() as stack:
+            for index, ms in enumerate(slices(timeout)):
+                if index == 1:
+                    # While the key is watched, the further calls needn't ask the daemon.
+                    stack.enter_context(self.watch(key))
+                result = self._library.wait(self._held(), *counted(key), after, ms, ctypes.byref(version))
+                if result != -errno.ETIMEDOUT:
+                    check(result, self.name)
+                    return version.value
         return None
 
     def watch(
