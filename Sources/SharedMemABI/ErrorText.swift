@@ -30,6 +30,11 @@ public func sharedmem_strerror(_ error: Int32) -> UnsafePointer<CChar>? {
         case EINVAL: "an argument is missing or breaks a rule"
         default: nil
         }
-    if let own { return unsafe UnsafeRawPointer(own.utf8Start).assumingMemoryBound(to: CChar.self) }
-    return unsafe linuxipc_error_text(number) ?? linuxipc_error_text(EINVAL)
+    if let own { return unsafe characters(of: own) }
+    return unsafe linuxipc_error_text(number) ?? characters(of: "an error that this system has no words for")
+}
+
+/// The text as C has it: it ends with a zero byte and is never freed.
+private func characters(of text: StaticString) -> UnsafePointer<CChar> {
+    unsafe UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
 }

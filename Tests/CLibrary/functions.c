@@ -268,6 +268,8 @@ static void errors_have_words(void) {
         EXPECT(strcmp(sharedmem_strerror(error), sharedmem_strerror(-error)) == 0);
     }
     EXPECT(sharedmem_strerror(INT32_MIN) && sharedmem_strerror(INT32_MAX));
+    EXPECT(strcmp(sharedmem_strerror(9999), sharedmem_strerror(INT32_MAX)) == 0);
+    EXPECT(strcmp(sharedmem_strerror(9999), sharedmem_strerror(EINVAL)) != 0);
     for (size_t index = 0; index < sizeof documented / sizeof *documented; index++) {
         const char *words = sharedmem_strerror(-documented[index]);
         EXPECT(strcmp(words, strerror(documented[index])) != 0);
