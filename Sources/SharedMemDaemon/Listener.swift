@@ -9,7 +9,7 @@ package struct Listener: ~Copyable {
     private let made: (path: String, device: UInt64, inode: UInt64)?
 
     /// Where it is, for the log.
-    var place: String { made?.path ?? "the service manager's socket" }
+    let place: String
 
     /// The path that this process made, or took over; nil: the service manager owns it.
     package var path: String? { made?.path }
@@ -20,14 +20,19 @@ package struct Listener: ~Copyable {
     /// Takes a socket from the service manager, or with `ownsPath` from a process that has made its path and leaves
     /// it to this one.
     package init(adopting socket: consuming UnixSocket, ownsPath: Bool = false) throws(DaemonError) {
-        var path: String?
+        let path: String?
         do throws(Errno) {
             try socket.setNonBlocking(true)
-            if ownsPath { path = try socket.path() }
+            path = try socket.path()
         } catch {
             throw DaemonError(.system, "the service manager's socket can't be used: \(error)")
         }
         self.socket = socket
+        place = path ?? "a socket without a path"
+        guard ownsPath else {
+            made = nil
+            return
+        }
         made = path.flatMap { path in Self.identity(of: path).map { (path, $0.device, $0.inode) } }
     }
 
@@ -39,6 +44,7 @@ package struct Listener: ~Copyable {
         } catch {
             throw Self.explain(error, path: path)
         }
+        place = path
         made = Self.identity(of: path).map { (path, $0.device, $0.inode) }
     }
 
