@@ -45,27 +45,42 @@ private func withClassicSegment<Result>(
 /// Sets the text.
 @c @implementation
 public func SetSharedMem(_ text: UnsafePointer<Int32>?) {
-    guard let bytes = unsafe WideText.utf8(text) else { return linuxipc_set_errno(EILSEQ) }
-    do throws(SharedMemError) {
-        try withClassicSegment { (segment) throws(SharedMemError) in
-            _ = try segment.set([UInt8](), to: bytes, SetOptions.typed(.utf8))
-        }
-    } catch {
-        linuxipc_set_errno(-error.outcome)
-    }
+    let before = linuxipc_errno()
+    linuxipc_set_errno(unsafe setClassic(text) ?? before)
 }
 
 /// Copies the text.
 @c @implementation
 public func GetSharedMem(_ buffer: UnsafeMutablePointer<Int32>?, _ capacity: UInt32) {
-    guard let buffer = unsafe buffer, capacity > 0 else { return }
+    let before = linuxipc_errno()
+    linuxipc_set_errno(unsafe getClassic(buffer, capacity) ?? before)
+}
+
+/// Sets the text; nil: it's set, else why not.
+private func setClassic(_ text: UnsafePointer<Int32>?) -> Int32? {
+    guard let bytes = unsafe WideText.utf8(text) else { return EILSEQ }
+    do throws(SharedMemError) {
+        try withClassicSegment { (segment) throws(SharedMemError) in
+            _ = try segment.set([UInt8](), to: bytes, SetOptions.typed(.utf8))
+        }
+        return nil
+    } catch {
+        return -error.outcome
+    }
+}
+
+/// Copies the text; nil: it's copied, or there is no buffer, else why it's the empty one.
+private func getClassic(_ buffer: UnsafeMutablePointer<Int32>?, _ capacity: UInt32) -> Int32? {
+    guard let buffer = unsafe buffer, capacity > 0 else { return nil }
     var bytes: [UInt8] = []
+    var failure: Int32?
     do throws(SharedMemError) {
         bytes = try withClassicSegment { (segment) throws(SharedMemError) in try segment.get([UInt8]()) ?? [] }
     } catch {
-        linuxipc_set_errno(-error.outcome)
+        failure = -error.outcome
     }
     unsafe WideText.store(bytes, in: buffer, capacity: Int(capacity))
+    return failure
 }
 
 /// Text as C's wide characters on Linux: Unicode scalars of 32 bits, a zero at the end; whatever the locale.

@@ -1,5 +1,6 @@
 /* The two classic calls. Each fact runs in children of its own, because a process attaches once. */
 #include <locale.h>
+#include <pthread.h>
 
 #include "facts.h"
 
@@ -78,6 +79,24 @@ static void too_long_a_text_is_refused(void) {
     in_child(set_too_much);
     unsetenv("SHAREDMEM_SEGMENT");
 }
+
+static void *set_often(void *changes) {
+    for (int round = 0; round < 50000; round++) {
+        if (set_error(L"crowded") != EXDEV) (*(_Atomic int *)changes)++;
+    }
+    return NULL;
+}
+
+static void set_in_threads(void) {
+    _Atomic int changes = 0;
+    pthread_t threads[4];
+    for (int index = 0; index < 4; index++) GIVES(pthread_create(&threads[index], NULL, set_often, &changes));
+    for (int index = 0; index < 4; index++) pthread_join(threads[index], NULL);
+    EXPECT(changes == 0);
+}
+
+/* Threads sleep on the lock word, which is no failure. */
+static void success_leaves_errno_alone(void) { in_child(set_in_threads); }
 
 /* MARK: Locales */
 
@@ -204,6 +223,7 @@ static const struct fact facts[] = {
     {"classic: texts come back, NULL sets the empty one, errno is left alone", texts_come_back},
     {"classic: texts are cut at capacity 0, 1 and more", texts_are_cut},
     {"classic: what Unicode doesn't have gives EILSEQ and sets nothing", what_unicode_lacks_is_refused},
+    {"classic: threads that wait for each other leave errno alone", success_leaves_errno_alone},
     {"classic: a text that is too long gives ENOSPC and sets nothing", too_long_a_text_is_refused},
     {"classic: programs in different locales understand each other", locales_dont_matter},
     {"classic: without a daemon the text is empty and errno says why", no_daemon_gives_the_empty_text},
