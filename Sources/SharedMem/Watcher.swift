@@ -206,12 +206,13 @@ extension Watcher {
     func onChange(_ body: @escaping @Sendable () -> Void) throws(SharedMemError) { try tell { $0.body = body } }
 
     private func tell<Result>(_ change: (inout Alarm) -> Result) throws(SharedMemError) -> Result {
+        // First, because it may fail; until there is an alarm it does nothing for this watch.
+        try SleepingThread.shared.add(self)
         let result = alarm.withLock { alarm in
             // What a parent is told by isn't this process's.
             if alarm.forkCount != ForkCounter.current { alarm = Alarm() }
             return change(&alarm)
         }
-        try SleepingThread.shared.add(self)
         // Who is told begins with a look.
         ring()
         return result
