@@ -20,21 +20,21 @@ package final class PrivateWord: @unchecked Sendable {
 
     /// What it holds.
     package var value: UInt32 {
-        // SYNC: what was done before the change is visible; pairs with `set(_:)` and `advance()`.
+        // SYNC: what was done before the change is visible; pairs with `raise(_:)` and `advance(by:)`.
         unsafe word.pointee.load(ordering: .acquiring)
     }
 
-    /// Changes it and wakes all who sleep on it; may be called in a signal handler.
-    package func set(_ value: UInt32) {
+    /// Sets bits and wakes all who sleep on it; may be called in a signal handler.
+    package func raise(_ bits: UInt32) {
         // SYNC: publishes what was done before; pairs with `value`.
-        unsafe word.pointee.store(value, ordering: .releasing)
+        unsafe word.pointee.bitwiseOr(bits, ordering: .releasing)
         wake()
     }
 
-    /// Adds 1 and wakes all who sleep on it.
-    package func advance() {
-        // SYNC: as in `set(_:)`.
-        unsafe word.pointee.wrappingAdd(1, ordering: .releasing)
+    /// Adds to it and wakes all who sleep on it.
+    package func advance(by step: UInt32 = 1) {
+        // SYNC: as in `raise(_:)`.
+        unsafe word.pointee.wrappingAdd(step, ordering: .releasing)
         wake()
     }
 

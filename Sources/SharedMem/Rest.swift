@@ -24,7 +24,9 @@ struct Rest {
     static var napNanoseconds: UInt64 { 20_000_000 }
 
     /// Sleeps until the word changes, at most until `deadline`, or until it's called off; whether `until` has come.
-    func sleep(deadline: UInt64, cancellation: WaitCancellation?) -> Bool {
+    ///
+    /// With a mark of the cancellation a recall since then ends it, too.
+    func sleep(deadline: UInt64, cancellation: WaitCancellation?, mark: UInt32? = nil) -> Bool {
         let now = SystemClock.monotonic()
         let moment = min(until, deadline)
         guard now < moment else { return now >= until }
@@ -33,7 +35,7 @@ struct Rest {
         if let cancellation {
             var words = FutexWords(capacity: 2)
             attachment.append(word, while: value, to: &words)
-            words.append(cancellation.word, while: 0)
+            words.append(cancellation.word, while: mark ?? cancellation.mark & ~1)
             result = words.wait(until: moment)
         } else {
             result = attachment.waitForChange(of: word, while: value, nanoseconds: moment - now)

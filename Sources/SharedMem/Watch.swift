@@ -36,17 +36,18 @@ public final class Watch: Sendable {
     /// `systemCall`.
     public func eventDescriptor() throws(SharedMemError) -> Int32 { try watcher.eventDescriptor() }
 
-    /// Looks for changes until the moment `deadline`, 0: once; false: there were none.
+    /// Looks for changes until the moment `deadline`, 0: once; false: there were none, or it was called off, or recalled
+    /// since `mark`.
     ///
     /// For who keeps them for several threads: `body` gets what was found in the order in which the threads find it.
     package func next(
-        deadline: UInt64, cancellation: WaitCancellation, _ body: (SegmentChanges) -> Void
+        deadline: UInt64, cancellation: WaitCancellation, mark: UInt32, _ body: (SegmentChanges) -> Void
     ) throws(SharedMemError) -> Bool {
         if deadline == 0 { return try watcher.poll(body) != nil }
-        return try watcher.next(deadline: deadline, cancellation: cancellation, body) != nil
+        return try watcher.next(deadline: deadline, cancellation: cancellation, mark: mark, body) != nil
     }
 
-    /// The moment that `timeout` ends at, as `next(deadline:cancellation:_:)` takes it.
+    /// The moment that `timeout` ends at, as `next(deadline:cancellation:mark:_:)` takes it.
     package static func deadline(in timeout: Duration?) -> UInt64 {
         timeout == .zero ? 0 : Deadline.moment(in: timeout)
     }

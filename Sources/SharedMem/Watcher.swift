@@ -123,11 +123,12 @@ final class Watcher: Sendable {
 // MARK: - Looking
 
 extension Watcher {
-    /// Looks until something has changed; nil: the time passed, or it was called off.
+    /// Looks until something has changed; nil: the time passed, or it was called off, or recalled since `mark`.
     ///
     /// `body` gets what was found, too, in the order in which the threads find it.
     func next(
-        deadline: UInt64, cancellation: WaitCancellation?, _ body: (SegmentChanges) -> Void = { _ in }
+        deadline: UInt64, cancellation: WaitCancellation?, mark: UInt32? = nil,
+        _ body: (SegmentChanges) -> Void = { _ in }
     ) throws(SharedMemError) -> SegmentChanges? {
         var isQuiet = false
         while true {
@@ -138,10 +139,10 @@ extension Watcher {
                 if !isAll { ring() }
                 return changes
             case .again, .nothing:
-                if cancellation?.isCancelled == true || SystemClock.monotonic() >= deadline { return nil }
+                if cancellation?.hasEnded(since: mark) == true || SystemClock.monotonic() >= deadline { return nil }
                 isQuiet = false
                 if case .nothing(let rest) = look {
-                    isQuiet = rest.sleep(deadline: deadline, cancellation: cancellation)
+                    isQuiet = rest.sleep(deadline: deadline, cancellation: cancellation, mark: mark)
                 }
             }
         }
@@ -149,7 +150,7 @@ extension Watcher {
 
     /// Looks once; nil: nothing has changed.
     ///
-    /// `body` as in `next(deadline:cancellation:_:)`.
+    /// `body` as in `next(deadline:cancellation:mark:_:)`.
     func poll(_ body: (SegmentChanges) -> Void = { _ in }) throws(SharedMemError) -> SegmentChanges? {
         alarm.withLock { if $0.isSet { $0.event?.file.clear() } }
         let start = SystemClock.monotonic()

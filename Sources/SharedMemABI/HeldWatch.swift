@@ -1,13 +1,17 @@
+internal import CLinuxIPC
 internal import CSharedMem
 internal import LinuxIPC
 internal import SharedMem
+internal import Synchronization
 
 /// A watch behind a handle, which hands its changes out one by one.
 final class HeldWatch: Sendable {
     let watch: Watch
     /// Ends all waits.
-    let cancellation = WaitCancellation()
+    private let cancellation = WaitCancellation()
     private let pending = ForkSafeMutex(Pending())
+    /// The event descriptor and, in the upper half, the process that asked for it; `noEvent`: none did.
+    private let event = Atomic(HeldWatch.noEvent)
 
     /// What was found and isn't handed out yet.
     private struct Pending {
@@ -36,9 +40,12 @@ final class HeldWatch: Sendable {
         }
     }
 
-    /// Looks for more; false: nothing came until `deadline`, or it was called off.
-    func look(until deadline: UInt64) throws(SharedMemError) -> Bool {
-        try watch.next(deadline: deadline, cancellation: cancellation) { add($0) }
+    /// What changes when the waits are ended, and when there is more than one thread may take.
+    var mark: UInt32 { cancellation.mark }
+
+    /// Looks for more until `deadline`; false: nothing came, or the mark has changed.
+    func look(until deadline: UInt64, since mark: UInt32) throws(SharedMemError) -> Bool {
+        try watch.next(deadline: deadline, cancellation: cancellation, mark: mark) { add($0) }
     }
 
     /// Adds what was found, behind what was found before.
@@ -49,6 +56,43 @@ final class HeldWatch: Sendable {
             if found.isListing { pending = Pending() }
             pending.batches.append(found)
         }
+        // The threads that sleep take their share.
+        if found.foreignCount > 1 { cancellation.recall() }
+    }
+}
+
+// MARK: - The end
+
+extension HeldWatch {
+    private static let noEvent = UInt64.max
+
+    /// Whether all waits are to end.
+    var isCancelled: Bool { cancellation.isCancelled }
+
+    /// Ends all waits, now and later; may be called in a signal handler.
+    func cancel() {
+        cancellation.cancel()
+        tellOfEnd()
+    }
+
+    /// Makes the event descriptor readable, if this process has asked for one; may be called in a signal handler.
+    func tellOfEnd() {
+        // SYNC: after the end was said; pairs with `eventDescriptor()`, one of the two sees what the other has done.
+        atomicMemoryFence(ordering: .sequentiallyConsistent)
+        let event = event.load(ordering: .relaxed)
+        guard event != Self.noEvent, event >> 32 == UInt64(ForkCounter.current) else { return }
+        _ = linuxipc_signal_event(Int32(truncatingIfNeeded: event))
+    }
+
+    /// A descriptor that is readable when there may be something to hand out, and after the end.
+    func eventDescriptor() throws(SharedMemError) -> Int32 {
+        let descriptor = try watch.eventDescriptor()
+        let process = UInt64(ForkCounter.current) << 32
+        event.store(process | UInt64(UInt32(bitPattern: descriptor)), ordering: .relaxed)
+        // SYNC: before it's asked for the end; pairs with `tellOfEnd()`.
+        atomicMemoryFence(ordering: .sequentiallyConsistent)
+        if isCancelled { tellOfEnd() }
+        return descriptor
     }
 }
 

@@ -66,7 +66,12 @@ public func sharedmem_watch_next(
         let deadline = Watch.deadline(in: duration(timeout_ms))
         do throws(SharedMemError) {
             while true {
-                if held.cancellation.isCancelled { return Errno.cancelled.outcome }
+                let mark = held.mark
+                if held.isCancelled {
+                    // A look that was under way may have made the descriptor unreadable.
+                    held.tellOfEnd()
+                    return Errno.cancelled.outcome
+                }
                 if var change = held.next() {
                     // Who sleeps on the descriptor between two calls is to be told of the rest.
                     if held.hasPending { held.watch.remind() }
@@ -74,9 +79,9 @@ public func sharedmem_watch_next(
                     unsafe target.store(change)
                     return 0
                 }
-                // Another thread may have found what this one didn't.
-                if try held.look(until: deadline) || held.hasPending { continue }
-                return held.cancellation.isCancelled ? Errno.cancelled.outcome : Errno.timedOut.outcome
+                // Another thread may have found what this one didn't, or ended it.
+                if try held.look(until: deadline, since: mark) || held.hasPending || held.mark != mark { continue }
+                return Errno.timedOut.outcome
             }
         } catch {
             return error.outcome
@@ -88,7 +93,7 @@ public func sharedmem_watch_next(
 @c @implementation
 public func sharedmem_watch_cancel(_ watch: OpaquePointer?) {
     _ = unsafe with(watch) { (held: HeldWatch) in
-        held.cancellation.cancel()
+        held.cancel()
         return 0
     }
 }
@@ -98,7 +103,7 @@ public func sharedmem_watch_cancel(_ watch: OpaquePointer?) {
 public func sharedmem_watch_descriptor(_ watch: OpaquePointer?) -> Int32 {
     unsafe with(watch) { (held: HeldWatch) in
         do throws(SharedMemError) {
-            return try held.watch.eventDescriptor()
+            return try held.eventDescriptor()
         } catch {
             return error.outcome
         }

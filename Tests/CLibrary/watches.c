@@ -1,4 +1,6 @@
 /* Waiting and watching: what wakes, what doesn't, and what event loops see. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
 #include <pthread.h>
 
 #include "facts.h"
@@ -7,6 +9,15 @@
 #define LONG 60000
 
 static char long_key[SHAREDMEM_KEY_LIMIT + 1];
+
+/* Whether no thread can be started. */
+static _Atomic int has_no_threads;
+
+/* Stands before the C library's, for the library too. */
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*body)(void *), void *argument) {
+    int (*create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *) = dlsym(RTLD_NEXT, "pthread_create");
+    return has_no_threads ? EAGAIN : create(thread, attributes, body, argument);
+}
 
 /* Starts a thread that does one thing. */
 static pthread_t started(void *(*body)(void *), void *argument) {
@@ -285,6 +296,77 @@ static void event_loops_are_told(void) {
     sharedmem_close(segment);
 }
 
+static void end_of_a_watch(void) {
+    sharedmem_segment *segment = made("watch-end", 0);
+    sharedmem_watch *watch = NULL;
+    sharedmem_change change = {.size = sizeof change};
+    GIVES(sharedmem_watch_open(segment, KEY("key"), 0, &watch));
+    int descriptor = sharedmem_watch_descriptor(watch);
+    EXPECT(rests(watch, descriptor));
+    sharedmem_watch_cancel(watch);
+    for (int round = 0; round < 2; round++) {
+        EXPECT(is_readable(descriptor, LONG));
+        EXPECT_RESULT(sharedmem_watch_next(watch, 0, &change), -ECANCELED);
+    }
+    sharedmem_watch_close(watch);
+
+    GIVES(sharedmem_watch_open(segment, KEY("key"), 0, &watch));
+    sharedmem_watch_cancel(watch);
+    EXPECT(is_readable(sharedmem_watch_descriptor(watch), LONG));
+    sharedmem_watch_close(watch);
+    sharedmem_close(segment);
+}
+
+/* A child has none of the threads that its parent has. */
+static void ask_without_threads(void) {
+    sharedmem_segment *segment = made("watch-threadless", 0);
+    sharedmem_watch *watch = NULL;
+    GIVES(sharedmem_watch_open(segment, KEY("key"), 0, &watch));
+    has_no_threads = 1;
+    for (int round = 0; round < 2; round++) EXPECT_RESULT(sharedmem_watch_descriptor(watch), -EAGAIN);
+    has_no_threads = 0;
+    int descriptor = sharedmem_watch_descriptor(watch);
+    EXPECT(is_readable(descriptor, LONG) && rests(watch, descriptor));
+    GIVES(set_text(segment, "key", "x"));
+    EXPECT(is_readable(descriptor, LONG) && drained(watch) == 1);
+    sharedmem_watch_close(watch);
+    sharedmem_close(segment);
+}
+
+static void a_descriptor_needs_its_thread(void) { in_child(ask_without_threads); }
+
+/* A thread that takes one change. */
+static struct {
+    sharedmem_watch *watch;
+    _Atomic int taken;
+} pair;
+
+static void *take_one(void *unused) {
+    sharedmem_change change = {.size = sizeof change};
+    if (sharedmem_watch_next(pair.watch, -1, &change) == 0) pair.taken++;
+    return unused;
+}
+
+/* What one thread finds and doesn't take is another's, which sleeps. */
+static void threads_share_what_one_finds(void) {
+    sharedmem_segment *segment = made("watch-pair", 0);
+    sharedmem_transaction *transaction = NULL;
+    pthread_t threads[2];
+    GIVES(sharedmem_watch_open(segment, KEY("a."), SHAREDMEM_WATCH_PREFIX, &pair.watch));
+    for (int index = 0; index < 2; index++) threads[index] = started(take_one, NULL);
+    nap(100);
+    GIVES(sharedmem_begin(segment, &transaction));
+    GIVES(sharedmem_transaction_set(transaction, KEY("a.one"), "x", 1));
+    GIVES(sharedmem_transaction_set(transaction, KEY("a.two"), "x", 1));
+    GIVES(sharedmem_commit(transaction, NULL));
+    for (int round = 0; round < 2000 && pair.taken < 2; round++) nap(10);
+    EXPECT(pair.taken == 2);
+    sharedmem_watch_cancel(pair.watch);
+    for (int index = 0; index < 2; index++) pthread_join(threads[index], NULL);
+    sharedmem_watch_close(pair.watch);
+    sharedmem_close(segment);
+}
+
 /* What threads of one watch see together, and where a key stands at last. */
 static struct {
     sharedmem_watch *watch;
@@ -338,6 +420,9 @@ static const struct fact facts[] = {
     {"watches: each error", watch_calls_fail},
     {"cancelling ends the waits of all threads, now and later", cancelling_ends_all_waits},
     {"poll(2) finds the descriptor readable as long as there is something, and not longer", event_loops_are_told},
+    {"poll(2) finds the descriptor readable after the watch is cancelled", end_of_a_watch},
+    {"a descriptor whose thread can't be started isn't handed out", a_descriptor_needs_its_thread},
+    {"what one thread finds and doesn't take wakes another", threads_share_what_one_finds},
     {"four threads of one watch get every key's last change between them", threads_share_a_watch},
 };
 

@@ -85,7 +85,7 @@ struct FutexWordsTests {
         word.advance()
         #expect(isOver.wait(timeout: .now() + 60) == .success)
         #expect(word.value == 1)
-        word.set(7)
+        word.raise(7)
         #expect(word.value == 7)
     }
 }
