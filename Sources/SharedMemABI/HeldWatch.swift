@@ -81,7 +81,10 @@ extension HeldWatch {
         atomicMemoryFence(ordering: .sequentiallyConsistent)
         let event = event.load(ordering: .relaxed)
         guard event != Self.noEvent, event >> 32 == UInt64(ForkCounter.current) else { return }
+        // The program that a signal has interrupted keeps its errno.
+        let before = linuxipc_errno()
         _ = linuxipc_signal_event(Int32(truncatingIfNeeded: event))
+        linuxipc_set_errno(before)
     }
 
     /// A descriptor that is readable when there may be something to hand out, and after the end.

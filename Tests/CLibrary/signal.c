@@ -97,6 +97,7 @@ static void attach(const char *name, int for_reading) {
     GIVES(sharedmem_key(segment, KEY("key"), &key));
     GIVES(sharedmem_key(segment, KEY("none"), &absent_key));
     GIVES(sharedmem_watch_open(segment, KEY("key"), 0, &watch));
+    EXPECT(sharedmem_watch_descriptor(watch) >= 0);
     if (for_reading) sharedmem_close(writer);
 }
 
