@@ -20,35 +20,44 @@ extension UnixSocket {
         _ timeout: Timeout, _ call: () -> Result
     ) throws(Errno) -> Result {
         let start = SystemClock.monotonic()
-        let result = call()
-        if result != -1 { return result }
-        let error = Errno.current
-        guard error == .interrupted else { throw error }
-        return try retryInterrupted(timeout, since: start, call)
+        var whole: Int64 = 0
+        while true {
+            let result = call()
+            if result != -1 {
+                restore(timeout, whole)
+                return result
+            }
+            do throws(Errno) {
+                try resume(timeout, since: start, &whole)
+            } catch {
+                restore(timeout, whole)
+                throw error
+            }
+        }
     }
 
-    /// The same behind a first time that was interrupted: the kernel is told the rest of the time before each next one.
+    /// Has the kernel limit the next call to the rest of the time, if a signal has ended the last one.
+    ///
+    /// Throws what else ended it, or `wouldBlock` if there is no rest. `whole`: the time-out, ms; 0: not known yet, or none.
     @inline(never)
-    private borrowing func retryInterrupted<Result: SignedInteger>(
-        _ timeout: Timeout, since start: UInt64, _ call: () -> Result
-    ) throws(Errno) -> Result {
-        let whole = try milliseconds(of: timeout)
-        if whole == 0 { return try retryingWhenInterrupted(call) }
-        // What it was the socket takes again.
-        defer { _ = set(timeout, milliseconds: whole) }
+    private borrowing func resume(
+        _ timeout: Timeout, since start: UInt64, _ whole: inout Int64
+    ) throws(Errno) {
+        let error = Errno.current
+        guard error == .interrupted else { throw error }
+        if whole == 0 { whole = try milliseconds(of: timeout) }
+        if whole == 0 { return }
+        let waited = SystemClock.monotonic() &- start
         let limit = UInt64(whole) &* 1_000_000
-        while true {
-            let waited = SystemClock.monotonic() &- start
-            guard waited < limit else { throw .wouldBlock }
-            // Rounded up: 0 would be for ever.
-            guard set(timeout, milliseconds: Int64((limit - waited + 999_999) / 1_000_000)) != -1 else {
-                throw .current
-            }
-            let result = call()
-            if result != -1 { return result }
-            let error = Errno.current
-            if error != .interrupted { throw error }
-        }
+        guard waited < limit else { throw .wouldBlock }
+        // Rounded up: 0 would be for ever.
+        guard set(timeout, milliseconds: Int64((limit - waited + 999_999) / 1_000_000)) != -1 else { throw .current }
+    }
+
+    /// Gives the socket back the time-out that it had, which it takes again.
+    @inline(never)
+    private borrowing func restore(_ timeout: Timeout, _ whole: Int64) {
+        if whole != 0 { _ = set(timeout, milliseconds: whole) }
     }
 
     private borrowing func milliseconds(of timeout: Timeout) throws(Errno) -> Int64 {

@@ -59,7 +59,10 @@ func text(_ start: UnsafePointer<CChar>?) -> String? {
 
 /// Runs `body` with the path of a C caller, nil: there is none; one that isn't UTF-8 is an invalid argument.
 func outcome(at path: UnsafePointer<CChar>?, _ body: (String?) throws(SharedMemError) -> Void) -> Int32 {
-    guard let start = unsafe path else { return outcome { () throws(SharedMemError) in try body(nil) } }
-    guard let path = unsafe String(validatingCString: start) else { return Errno.invalidArgument.outcome }
-    return outcome { () throws(SharedMemError) in try body(path) }
+    var text: String?
+    if let start = unsafe path {
+        text = unsafe String(validatingCString: start)
+        if text == nil { return Errno.invalidArgument.outcome }
+    }
+    return outcome { () throws(SharedMemError) in try body(text) }
 }
