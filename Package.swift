@@ -84,7 +84,7 @@ let package = Package(
         program("child", path: "Sources/Examples/child", ["SharedMem"]),
 
         // MARK: Tests and measurements
-        tests(of: "LinuxIPC", ["linuxipc-peer"]),
+        tests(of: "LinuxIPC", ["TestSupport", "linuxipc-peer"]),
         program("linuxipc-peer", path: "Tests/LinuxIPCPeer", ["LinuxIPC"]),
         tests(of: "SharedMemStore", ["CSharedMem", "LinuxIPC", "TestSupport", "sharedmem-torture"]),
         tests(of: "SharedMemProtocol", ["CSharedMem"]),

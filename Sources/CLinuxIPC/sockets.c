@@ -180,3 +180,15 @@ int linuxipc_set_receive_timeout(int socket, int64_t milliseconds) {
 int linuxipc_set_send_timeout(int socket, int64_t milliseconds) {
     return set_timeout(socket, SO_SNDTIMEO, milliseconds);
 }
+
+static int64_t timeout(int socket, int option) {
+    struct timeval limit;
+    socklen_t length = sizeof limit;
+    if (getsockopt(socket, SOL_SOCKET, option, &limit, &length) < 0)
+        return -1;
+    return (int64_t)limit.tv_sec * 1000 + ((int64_t)limit.tv_usec + 999) / 1000;
+}
+
+int64_t linuxipc_receive_timeout(int socket) { return timeout(socket, SO_RCVTIMEO); }
+
+int64_t linuxipc_send_timeout(int socket) { return timeout(socket, SO_SNDTIMEO); }

@@ -17,6 +17,14 @@ package enum ThisProcess {
         return unsafe String(cString: value)
     }
 
+    /// The same for a variable that names a file, where no byte may become another: throws `invalidArgument` if it isn't
+    /// UTF-8.
+    package static func environmentPath(of name: String) throws(Errno) -> String? {
+        guard let value = unsafe linuxipc_environment_value(name) else { return nil }
+        guard let path = unsafe String(validatingCString: value) else { throw .invalidArgument }
+        return path
+    }
+
     /// Rests for so long, or until a signal comes; `nanosleep(2)`.
     package static func pause(nanoseconds: UInt64) {
         var time = timespec()

@@ -50,7 +50,7 @@ extension UnixSocket {
     private borrowing func send(_ bytes: [UInt8], _ descriptors: [CInt]) throws(Errno) {
         guard !bytes.isEmpty else { throw .invalidArgument }
         let raw = descriptor.rawValue
-        try retryingWhenInterrupted {
+        try retryingInTime(.send) {
             unsafe linuxipc_send(raw, bytes, bytes.count, descriptors, CInt(descriptors.count))
         }
     }
@@ -63,7 +63,7 @@ extension UnixSocket {
         let raw = descriptor.rawValue
         let capacity = buffer.count
         var control = linuxipc_received()
-        let byteCount = try retryingWhenInterrupted { unsafe linuxipc_receive(raw, &buffer, capacity, &control) }
+        let byteCount = try retryingInTime(.receive) { unsafe linuxipc_receive(raw, &buffer, capacity, &control) }
         return Received(
             byteCount: byteCount, isTruncated: control.is_truncated != 0,
             isControlTruncated: control.is_control_truncated != 0, descriptorCount: Int(control.descriptor_count),

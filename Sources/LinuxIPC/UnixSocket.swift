@@ -36,18 +36,22 @@ package struct UnixSocket: ~Copyable, Sendable {
         if milliseconds > 0 {
             try retryingWhenInterrupted { linuxipc_set_send_timeout(raw, Int64(milliseconds)) }
         }
-        try retryingWhenInterrupted { unsafe linuxipc_connect(raw, path) }
+        try socket.retryingInTime(.send) { unsafe linuxipc_connect(raw, path) }
         return socket
     }
 
     /// Connects to the socket at `path` and makes a socket whose calls never wait; `connect(2)`.
     ///
-    /// Throws `wouldBlock` if the listener's queue is full.
-    package static func connectingAtOnce(to path: String) throws(Errno) -> UnixSocket {
+    /// Throws `wouldBlock` if the listener's queue is full. `milliseconds` limits each later send of a socket that is made
+    /// to wait; 0: no limit.
+    package static func connectingAtOnce(to path: String, milliseconds: Int = 0) throws(Errno) -> UnixSocket {
         try checkPath(path)
         let socket = try UnixSocket()
         try socket.setNonBlocking(true)
         let raw = socket.descriptor.rawValue
+        if milliseconds > 0 {
+            try retryingWhenInterrupted { linuxipc_set_send_timeout(raw, Int64(milliseconds)) }
+        }
         try retryingWhenInterrupted { unsafe linuxipc_connect(raw, path) }
         return socket
     }
@@ -60,7 +64,7 @@ package struct UnixSocket: ~Copyable, Sendable {
     package borrowing func accept() throws(Errno) -> UnixSocket? {
         let raw = descriptor.rawValue
         do throws(Errno) {
-            let accepted = try retryingWhenInterrupted { linuxipc_accept(raw) }
+            let accepted = try retryingInTime(.receive) { linuxipc_accept(raw) }
             return UnixSocket(adopting: FileDescriptor(owning: accepted))
         } catch {
             guard error == .wouldBlock else { throw error }

@@ -31,7 +31,7 @@ struct Connection: ~Copyable, Sendable {
     /// Connects to the daemon at `path` if that is possible now; nothing is waited for until `setPatience()`.
     static func atOnce(at path: String) throws(SharedMemError) -> Connection {
         do throws(Errno) {
-            var socket = try UnixSocket.connectingAtOnce(to: path)
+            var socket = try UnixSocket.connectingAtOnce(to: path, milliseconds: replyLimitMilliseconds)
             try socket.closeInChildren()
             return Connection(socket)
         } catch {

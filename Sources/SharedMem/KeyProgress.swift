@@ -26,7 +26,9 @@ struct KeyProgress {
     mutating func look(in segment: Segment, isQuiet: Bool) throws(SharedMemError) -> Look {
         let sight = try unsafe segment.sight(of: key.span.bytes)
         let hasEnded = sight.current.exists && sight.hasExpired
-        if hasEnded, segment.access == .readWrite, try unsafe segment.deleteExpired(key.span.bytes) { return .again }
+        if hasEnded, segment.access == .readWrite, try unsafe segment.deleteExpired(key.span.bytes, isQuiet: isQuiet) {
+            return .again
+        }
         if isEstablished, let version, sight.current.version > version {
             let isNews = sight.exists || existed != false
             note(sight)

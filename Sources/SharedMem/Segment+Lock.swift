@@ -15,12 +15,13 @@ extension Segment {
     /// Runs `body` as the owner of the lock word; what it did is only acknowledged if the word was still ours.
     ///
     /// If it wasn't, the daemon has moved the values to a new generation: the change counts if it was taken along, and is
-    /// done again otherwise. `body` makes one change at most, of keys that have these watch `stripes`.
+    /// done again otherwise. `body` makes one change at most, of keys that have these watch `stripes`. Throws
+    /// `lockTimeout` if the word isn't free in time: within some microseconds unless `isWaiting`.
     ///
     /// Models: `lock.pml` and `retire.pml`.
     @inline(__always)
     func writing<Result>(
-        stripes: (borrowing Store) -> UInt64,
+        stripes: (borrowing Store) -> UInt64, isWaiting: Bool = true,
         _ body: (borrowing Store, _ time: UInt64) throws(StoreError) -> Result
     ) throws(SharedMemError) -> Result {
         guard access == .readWrite else {
@@ -32,18 +33,28 @@ extension Segment {
         var lost: LostChange<Result>?
         let result: Result? = try unsafe withView { (view) throws(StoreError) in
             if let change = lost.take(), change.store.wasTakenAlong(change.version) { return change.result }
-            return try unsafe locked(view, view.pointee.store, time, &timedOut, &lost, stripes, body)
+            return try unsafe locked(view, view.pointee.store, time, isWaiting, &timedOut, &lost, stripes, body)
         }
         if let result { return result }
-        throw timedOut ?? SharedMemError(.lockTimeout, "segment '" + name + "': the lock word was not free in time")
+        throw timedOut ?? lockTimeoutError
+    }
+
+    /// What is thrown if the word isn't free in time, and nothing is known of who has it.
+    private var lockTimeoutError: SharedMemError {
+        SharedMemError(
+            .lockTimeout, errno: Errno.timedOut.rawValue,
+            "segment '" + name + "': the lock word was not free in time")
     }
 
     /// The same for a change of one key.
     @inline(__always)
     func writing<Result>(
-        _ key: RawSpan, _ body: (borrowing Store, _ time: UInt64) throws(StoreError) -> Result
+        _ key: RawSpan, isWaiting: Bool = true,
+        _ body: (borrowing Store, _ time: UInt64) throws(StoreError) -> Result
     ) throws(SharedMemError) -> Result {
-        try writing(stripes: { store in unsafe key.withUnsafeBytes { unsafe store.stripeBit(of: $0) } }, body)
+        try writing(
+            stripes: { store in unsafe key.withUnsafeBytes { unsafe store.stripeBit(of: $0) } },
+            isWaiting: isWaiting, body)
     }
 
     /// A change that was made under a lock that was lost.
@@ -70,14 +81,14 @@ extension Segment {
     /// Runs `body` as the owner of the lock word of one generation; nil: the word wasn't free in time.
     @inline(__always)
     private func locked<Result>(
-        _ view: UnsafePointer<AttachedStore.View>, _ store: borrowing Store, _ time: UInt64,
+        _ view: UnsafePointer<AttachedStore.View>, _ store: borrowing Store, _ time: UInt64, _ isWaiting: Bool,
         _ timedOut: inout SharedMemError?, _ lost: inout LostChange<Result>?, _ stripes: (borrowing Store) -> UInt64,
         _ body: (borrowing Store, _ time: UInt64) throws(StoreError) -> Result
     ) throws(StoreError) -> Result? {
         if store.has(.lockLeftOut) { return try body(store, time) }
         let found = store.tryLock(at: time)
         if found != 0 {
-            timedOut = try unsafe lockSlowly(view, store, found)
+            timedOut = try unsafe lockSlowly(view, store, found, isWaiting: isWaiting)
             if timedOut != nil { return nil }
         }
         let isWatchedTooEarly = store.has(.flagReadTooEarly) ? store.isWatched : false
@@ -115,10 +126,12 @@ extension Segment {
 
     /// Waits for the lock word; returns the error if it wasn't free in time, nil if it is ours now.
     ///
+    /// Without `isWaiting` it only spins.
+    ///
     /// Model: `lock.pml`.
     @inline(never)
     private func lockSlowly(
-        _ view: UnsafePointer<AttachedStore.View>, _ store: borrowing Store, _ first: UInt32
+        _ view: UnsafePointer<AttachedStore.View>, _ store: borrowing Store, _ first: UInt32, isWaiting: Bool
     ) throws(StoreError) -> SharedMemError? {
         var found = first
         for _ in 0..<Self.spinLimit {
@@ -130,6 +143,7 @@ extension Segment {
                 if found == 0 { return nil }
             }
         }
+        guard isWaiting else { return lockTimeoutError }
         guard let attachment = unsafe attachment(of: view) else { throw .retired }
         let start = SystemClock.monotonic()
         let limit = lockTimeoutMilliseconds.multipliedReportingOverflow(by: 1_000_000)
@@ -163,7 +177,8 @@ extension Segment {
     }
 
     /// Asks the daemon who has the lock word, and so makes it look whether that writer lives.
-    private func askForHolder(_ attachment: AttachedStore) -> Holder? {
+    @discardableResult
+    func askForHolder(_ attachment: AttachedStore) -> Holder? {
         session.holder(of: attachment.segmentID, for: attachment.lineage)
     }
 

@@ -7,7 +7,8 @@ extension Segment {
     /// A deletion has a version, too; so does the absence of a key, at least that of its deletion. May return early (with
     /// the version of another key's deletion, or when the segment was lost and made anew), never late: loop, with the
     /// version that was returned last. An expired value counts as absent; a handle that may write deletes it when its time
-    /// comes, one that may only read learns of it when somebody does.
+    /// comes, or, if another writer has the lock word then, up to a second after that one has given it back; one that may
+    /// only read learns of it when somebody does.
     ///
     /// Returns at once, without a system call, if the version is newer already. Otherwise asks the daemon to watch the key
     /// (one round trip) and sleeps. What was asked is kept when a change ends the wait, because callers loop, until a wait
@@ -49,7 +50,9 @@ extension Segment {
         var isQuiet = false
         while true {
             let sight = try sight(of: key)
-            if sight.current.exists, sight.hasExpired, access == .readWrite, try deleteExpired(key) { continue }
+            if sight.current.exists, sight.hasExpired, access == .readWrite, try deleteExpired(key, isQuiet: isQuiet) {
+                continue
+            }
             if sight.current.version > version {
                 WaitHook.note(isLate: isQuiet && sight.place.isOwned)
                 return KeyVersion(version: sight.current.version, exists: sight.exists)

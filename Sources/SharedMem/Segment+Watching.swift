@@ -17,13 +17,17 @@ extension Segment {
 
     /// Deletes a value whose time is over, if this handle may: that's a change, which is said to all who watch.
     ///
-    /// False if another writer keeps the lock word: that doesn't make the waiter fail.
-    func deleteExpired(_ key: RawSpan) throws(SharedMemError) -> Bool {
+    /// False if another writer has the lock word, which isn't waited for: the waiter has a time-out of its own, and tries
+    /// again when it wakes. `isQuiet`: a whole slice has passed, so that the daemon is asked for the holder, too.
+    func deleteExpired(_ key: RawSpan, isQuiet: Bool) throws(SharedMemError) -> Bool {
         do throws(SharedMemError) {
-            _ = try deleteIfExpired(key)
+            _ = try deleteIfExpired(key, isWaiting: false)
             return true
         } catch {
             guard error.code == .lockTimeout else { throw error }
+            // The daemon repairs unasked what a dead holder leaves. One that lives and never gives the word back is
+            // replaced only when somebody asks: writers do, but there may be none.
+            if isQuiet, let attachment = currentAttachment() { askForHolder(attachment) }
             return false
         }
     }

@@ -197,10 +197,12 @@ extension Segment {
     }
 
     /// Deletes `key` if its time is over, and says whether it was; waits and throws as `set(_:to:)`.
+    ///
+    /// Without `isWaiting` it throws `lockTimeout` at once.
     @inline(never)
-    func deleteIfExpired(_ key: RawSpan) throws(SharedMemError) -> Bool {
+    func deleteIfExpired(_ key: RawSpan, isWaiting: Bool = true) throws(SharedMemError) -> Bool {
         let now = SystemClock.boottime()
-        return try writing(key) { (store, _) throws(StoreError) in
+        return try writing(key, isWaiting: isWaiting) { (store, _) throws(StoreError) in
             try unsafe key.withUnsafeBytes { (key) throws(StoreError) in
                 try unsafe store.deleteIfExpired(key, bootTime: now)
             }

@@ -52,7 +52,7 @@ public final class Segment: Sendable {
     public static func open(
         _ name: String, access: Access = .readWrite, socketPath: String? = nil
     ) throws(SharedMemError) -> Segment {
-        try Segment(name: name, access: access, session: Session(unconnected: socketPath))
+        try Segment(name: name, access: access, session: Session(unconnected: Session.path(socketPath)))
     }
 
     convenience init(name: String, access: Access, session: Session) throws(SharedMemError) {

@@ -33,19 +33,33 @@ public final class Session: Sendable {
 
     /// Connects to the daemon at `socketPath`.
     ///
-    /// nil: the environment's `SHAREDMEM_SOCKET`, or else `defaultSocketPath`. Throws `notConnected` if nobody listens.
+    /// nil: the environment's `SHAREDMEM_SOCKET`, or else `defaultSocketPath`. Throws `notConnected` if nobody listens,
+    /// `invalidArgument` if the environment's isn't UTF-8.
     public convenience init(socketPath: String? = nil) throws(SharedMemError) {
-        self.init(unconnected: socketPath)
+        self.init(unconnected: try Self.path(socketPath))
         try link.withLock { (link) throws(SharedMemError) in _ = try link.greet(self.socketPath, attach: nil) }
     }
 
     /// Connects at the first request, which may then travel with the greeting.
-    init(unconnected socketPath: String?) {
+    init(unconnected socketPath: String) {
         let watches = WatchTable()
         self.watches = watches
         link = ForkSafeMutex(Link(watches: watches))
-        self.socketPath =
-            socketPath ?? ThisProcess.environmentValue(of: "SHAREDMEM_SOCKET") ?? Self.defaultSocketPath
+        self.socketPath = socketPath
+    }
+
+    /// Where to connect: at `socketPath`, or else where the environment says, or else at `defaultSocketPath`.
+    ///
+    /// Throws `invalidArgument` if the environment's isn't UTF-8.
+    static func path(_ socketPath: String?) throws(SharedMemError) -> String {
+        if let socketPath { return socketPath }
+        do throws(Errno) {
+            return try ThisProcess.environmentPath(of: "SHAREDMEM_SOCKET") ?? defaultSocketPath
+        } catch {
+            throw SharedMemError(
+                .invalidArgument, errno: error.rawValue,
+                "the environment's SHAREDMEM_SOCKET is not UTF-8, as a socket's path has to be")
+        }
     }
 }
 

@@ -26,7 +26,8 @@ public final class Watch: Sendable {
 
     /// What has changed; nil: nothing.
     ///
-    /// Doesn't wait for changes; asks the daemon only if the segment has moved. Throws as `next(timeout:cancellation:)`.
+    /// Doesn't wait for changes; asks the daemon only if the segment has moved, or if a writer has kept a value that has
+    /// expired from being deleted for a second. Throws as `next(timeout:cancellation:)`.
     public func poll() throws(SharedMemError) -> SegmentChanges? { try watcher.poll() }
 
     /// A descriptor, for `poll(2)` or an event loop, that is readable when `poll()` may find something; `poll()` clears it.

@@ -50,7 +50,19 @@ func free<Object: AnyObject>(_ handle: OpaquePointer?, _: Object.Type) {
 // MARK: - Strings
 
 /// Text of a C caller; nil: there is none.
+///
+/// What isn't UTF-8 in it becomes a character that no segment's name has.
 func text(_ start: UnsafePointer<CChar>?) -> String? {
     guard let start = unsafe start else { return nil }
     return unsafe String(cString: start)
+}
+
+/// Runs `body` with the path of a C caller, nil: there is none; one that isn't UTF-8 is an invalid argument.
+func outcome(at path: UnsafePointer<CChar>?, _ body: (String?) throws(SharedMemError) -> Void) -> Int32 {
+    var text: String?
+    if let start = unsafe path {
+        text = unsafe String(validatingCString: start)
+        if text == nil { return Errno.invalidArgument.outcome }
+    }
+    return outcome { () throws(SharedMemError) in try body(text) }
 }

@@ -22,8 +22,8 @@ public func sharedmem_open(
         let known = SHAREDMEM_READ_ONLY | SHAREDMEM_READ_WRITE
         return flags & ~known == 0 ? Errno.invalidArgument.outcome : Errno.protocolNotSupported.outcome
     }
-    return outcome { () throws(SharedMemError) in
-        let opened = try Segment.open(name, access: access, socketPath: unsafe text(socket_path))
+    return unsafe outcome(at: socket_path) { (path) throws(SharedMemError) in
+        let opened = try Segment.open(name, access: access, socketPath: path)
         unsafe target.pointee = handle(of: opened)
     }
 }
@@ -50,8 +50,8 @@ public func sharedmem_create(
             return error.outcome
         }
     }
-    return outcome { () throws(SharedMemError) in
-        let session = try Session(socketPath: unsafe text(socket_path))
+    return unsafe outcome(at: socket_path) { (path) throws(SharedMemError) in
+        let session = try Session(socketPath: path)
         try session.create(name, options: chosen)
         if let target = unsafe ret_segment { unsafe target.pointee = handle(of: try session.open(name)) }
     }
@@ -65,8 +65,8 @@ public func sharedmem_close(_ segment: OpaquePointer?) { unsafe free(segment, Se
 @c @implementation
 public func sharedmem_remove(_ socket_path: UnsafePointer<CChar>?, _ segment: UnsafePointer<CChar>?) -> Int32 {
     guard let name = unsafe text(segment) else { return Errno.invalidArgument.outcome }
-    return outcome { () throws(SharedMemError) in
-        try Session(socketPath: unsafe text(socket_path)).remove(name)
+    return unsafe outcome(at: socket_path) { (path) throws(SharedMemError) in
+        try Session(socketPath: path).remove(name)
     }
 }
 
@@ -79,8 +79,8 @@ public func sharedmem_describe(
     guard let name = unsafe text(segment), let target = unsafe Wanted(ret_info, size: ret_info?.pointee.size) else {
         return Errno.invalidArgument.outcome
     }
-    return outcome { () throws(SharedMemError) in
-        let info = try Session(socketPath: unsafe text(socket_path)).info(of: name)
+    return unsafe outcome(at: socket_path) { (path) throws(SharedMemError) in
+        let info = try Session(socketPath: path).info(of: name)
         unsafe target.store(sharedmem_info(info, size: target.size))
     }
 }
@@ -96,8 +96,8 @@ public func sharedmem_next_segment(
     }
     let last = unsafe text(after) ?? ""
     var isFound = false
-    let result = outcome { () throws(SharedMemError) in
-        guard let info = try Session(socketPath: unsafe text(socket_path)).segment(after: last) else { return }
+    let result = unsafe outcome(at: socket_path) { (path) throws(SharedMemError) in
+        guard let info = try Session(socketPath: path).segment(after: last) else { return }
         isFound = true
         unsafe target.store(sharedmem_info(info, size: target.size))
     }

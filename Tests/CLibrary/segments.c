@@ -59,6 +59,18 @@ static void refusals_have_their_errors(void) {
         EXPECT_RESULT(sharedmem_describe(NULL, names[index], &info), -EINVAL);
         if (index) EXPECT_RESULT(sharedmem_next_segment(NULL, names[index], &info), -EINVAL);
     }
+    static const char path[] = "/run/\xff.sock";
+    char *socket_path = strdup(getenv("SHAREDMEM_SOCKET"));
+    EXPECT_RESULT(sharedmem_open(path, "default", SHAREDMEM_READ_ONLY, handle_of(&out)), -EINVAL);
+    EXPECT_RESULT(sharedmem_create(path, "none", NULL, handle_of(&out)), -EINVAL);
+    EXPECT_RESULT(sharedmem_remove(path, "default"), -EINVAL);
+    EXPECT_RESULT(sharedmem_describe(path, "default", &info), -EINVAL);
+    EXPECT_RESULT(sharedmem_next_segment(path, NULL, &info), -EINVAL);
+    GIVES(setenv("SHAREDMEM_SOCKET", path, 1));
+    EXPECT_RESULT(sharedmem_open(NULL, "default", SHAREDMEM_READ_ONLY, handle_of(&out)), -EINVAL);
+    EXPECT_RESULT(sharedmem_remove(NULL, "default"), -EINVAL);
+    GIVES(setenv("SHAREDMEM_SOCKET", socket_path, 1));
+    free(socket_path);
     options.mode = 01777;
     EXPECT_RESULT(sharedmem_create(NULL, "none", &options, handle_of(&out)), -EINVAL);
     options = (sharedmem_options){.size = sizeof options, .byte_count = 1};

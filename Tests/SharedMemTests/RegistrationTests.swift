@@ -116,6 +116,16 @@ import Testing
         #expect(try watch.next(timeout: Self.patience) != nil)
     }
 
+    /// A signal ends a call that waits for the daemon, and must not give it the whole time anew.
+    @Test func silentDaemonIsntWaitedForAsLongAsSignalsCome() throws {
+        let segment = try open()
+        daemon.with { $0.isSilent = true }
+        let signals = try RepeatedSignals()
+        let found = try segment.wait(for: "key", after: 0, timeout: .milliseconds(100))
+        #expect(signals.stop(), "the wait goes on as long as signals come")
+        #expect(found == nil)
+    }
+
     /// Makes the next generation the current one and retires the last one, as the daemon does.
     private func move(to generation: UInt64) throws {
         let old = try #require(daemon.with { $0.segments["default"] })

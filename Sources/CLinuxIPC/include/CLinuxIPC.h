@@ -197,6 +197,12 @@ int linuxipc_set_receive_timeout(int socket, int64_t milliseconds);
 /* setsockopt(2), SO_SNDTIMEO, which limits connect(2) too; 0: waits for ever. */
 int linuxipc_set_send_timeout(int socket, int64_t milliseconds);
 
+/* getsockopt(2), SO_RCVTIMEO: ms, rounded up; 0: waits for ever. */
+int64_t linuxipc_receive_timeout(int socket);
+
+/* getsockopt(2), SO_SNDTIMEO: ms, rounded up; 0: waits for ever. */
+int64_t linuxipc_send_timeout(int socket);
+
 /* MARK: Deaths */
 
 /* pidfd_open(2). */

@@ -110,8 +110,9 @@ typedef struct sharedmem_info {
     char name[SHAREDMEM_NAME_LIMIT + 8]; /* ends with a zero byte */
 } sharedmem_info;
 
-/* Attaches to a segment. socket_path NULL: the environment's SHAREDMEM_SOCKET, or /run/sharedmemd/control.sock. The
- * caller owns *ret_segment. Asks the daemon, maps two files; blocks while the segment's memory is still being made. */
+/* Attaches to a segment. socket_path NULL: the environment's SHAREDMEM_SOCKET, or /run/sharedmemd/control.sock; -EINVAL if
+ * it isn't UTF-8. The caller owns *ret_segment. Asks the daemon, maps two files; blocks while the segment's memory is
+ * still being made. */
 int sharedmem_open(const char *socket_path, const char *segment, uint32_t flags, sharedmem_segment **ret_segment);
 
 /* Makes a segment and attaches to it for reading and writing; options NULL: all defaults. All its memory is reserved
