@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
 import os
 import re
 import threading
@@ -247,7 +246,7 @@ def _prefix_library() -> Optional[str]:
 def _loaded_library() -> ctypes.CDLL:
     """The library that SHAREDMEM_LIBRARY names, or the system's, or that of the package's prefix."""
     chosen = os.environ.get("SHAREDMEM_LIBRARY")
-    names = [chosen] if chosen else ["libsharedmem.so.1", _prefix_library(), ctypes.util.find_library("sharedmem")]
+    names = [chosen] if chosen else ["libsharedmem.so.1", _prefix_library()]
     reasons = []
     for name in names:
         if name is not None:
