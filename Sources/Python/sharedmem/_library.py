@@ -124,9 +124,14 @@ class Handle(c_void_p):
 
     free: ClassVar[Any] = None
 
+    def taken(self) -> Optional[int]:
+        """The pointer, for the call that frees it: an exception of a signal handler may follow that call at once."""
+        pointer, self.value = self.value, None
+        return pointer
+
     def __del__(self) -> None:
         if self.value:
-            self.free(self)
+            self.free(self.taken())
 
 
 class SegmentHandle(Handle):
