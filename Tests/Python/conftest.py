@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -106,3 +107,16 @@ def reader(segment):
     """The same segment, read-only."""
     with sharedmem.Segment.open(segment.name, read_only=True) as reader:
         yield reader
+
+
+@pytest.fixture
+def traced(tmp_path):
+    """Runs a script in another Python under strace: a line for each of the system calls that are named."""
+
+    def run(calls, script, **environment):
+        trace = tmp_path / "trace"
+        command = ["strace", "-f", "-e", f"trace={calls}", "-o", trace, sys.executable, "-c", script]
+        subprocess.run(command, check=True, timeout=LIMIT, env={**os.environ, **environment})
+        return trace.read_text()
+
+    return run

@@ -185,7 +185,7 @@ def test_each_handle_is_closed_once(segment, monkeypatch):
     freed = []
     for kind in sharedmem._library.Handle.__subclasses__():
         free = kind.free
-        counting = staticmethod(lambda handle, free=free: (freed.append(handle.value), free(handle)))
+        counting = staticmethod(lambda pointer, free=free: (freed.append(pointer), free(pointer)))
         monkeypatch.setattr(kind, "free", counting)
     segment["key"] = b"value"
     gc.collect()

@@ -1,10 +1,14 @@
 """Transactions: all or nothing, and again if somebody was faster."""
 
+import subprocess
+import sys
 import threading
 
 import pytest
 
 import sharedmem
+
+LIMIT = 60
 
 
 def test_the_end_of_the_block_commits(segment, reader):
@@ -181,3 +185,38 @@ def test_threads_that_share_one_take_turns(segment):
         for thread in threads:
             thread.join(60)
     assert len(segment) == 400
+
+
+def test_an_interrupted_commit_says_whether_it_was_done(name):
+    script = f"""
+import signal, time, traceback, sharedmem
+
+class Interruption(Exception):
+    pass
+
+def interrupt(number, frame):
+    raise Interruption
+
+signal.signal(signal.SIGALRM, interrupt)
+segment = sharedmem.Segment.create({name!r}, size=1 << 24)
+interrupted, step, limit = 0, 0, time.monotonic() + 60
+while interrupted < 20:
+    assert time.monotonic() < limit, "no signal came within a commit"
+    step += 1
+    value = step.to_bytes(8, "little") * 2500
+    transaction = segment.transaction()
+    for key in range(100):
+        transaction.set(str(key), value)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 1e-5 + step % 40 * 5e-5)
+        transaction.commit()
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    except Interruption as error:
+        within = any(frame.name == "commit" for frame in traceback.extract_tb(error.__traceback__))
+        interrupted += within and transaction.version is not None
+    committed = transaction.version is not None
+    transaction.abort()
+    assert [segment.get(str(key)) == value for key in range(100)] == [committed] * 100
+    assert not committed or segment.version("0").version <= transaction.version
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=2 * LIMIT)

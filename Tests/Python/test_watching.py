@@ -29,7 +29,7 @@ def test_a_wait_ends_in_time_without_a_change(segment):
         segment.wait("key", after=-1, timeout=0)
 
 
-def test_a_long_wait_in_the_main_thread_asks_the_daemon_twice(segment, tmp_path):
+def test_a_long_wait_in_the_main_thread_asks_the_daemon_twice(segment, traced):
     script = f"""
 import sharedmem
 segment = sharedmem.Segment.open({segment.name!r})
@@ -37,10 +37,8 @@ print("waits", flush=True)
 assert segment.wait("key", after=segment.version("key").version, timeout=2) is None
 print("has waited", flush=True)
 """
-    trace = tmp_path / "trace"
-    calls = "trace=sendmsg,write,futex"
-    subprocess.run(["strace", "-f", "-e", calls, "-o", trace, sys.executable, "-c", script], check=True, timeout=LIMIT)
-    waiting = trace.read_text().partition("waits")[2].partition("has waited")[0]
+    trace = traced("sendmsg,write,futex", script)
+    waiting = trace.partition("waits")[2].partition("has waited")[0]
     assert waiting.count("FUTEX_WAIT,") >= 4
     # For the first slice, and for all others; each has an end.
     assert waiting.count("sendmsg(") <= 4

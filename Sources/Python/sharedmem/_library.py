@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
 import os
 import re
 import threading
@@ -125,9 +124,14 @@ class Handle(c_void_p):
 
     free: ClassVar[Any] = None
 
+    def taken(self) -> Optional[int]:
+        """The pointer, for the call that frees it: an exception of a signal handler may follow that call at once."""
+        pointer, self.value = self.value, None
+        return pointer
+
     def __del__(self) -> None:
         if self.value:
-            self.free(self)
+            self.free(self.taken())
 
 
 class SegmentHandle(Handle):
@@ -247,7 +251,7 @@ def _prefix_library() -> Optional[str]:
 def _loaded_library() -> ctypes.CDLL:
     """The library that SHAREDMEM_LIBRARY names, or the system's, or that of the package's prefix."""
     chosen = os.environ.get("SHAREDMEM_LIBRARY")
-    names = [chosen] if chosen else ["libsharedmem.so.1", _prefix_library(), ctypes.util.find_library("sharedmem")]
+    names = [chosen] if chosen else ["libsharedmem.so.1", _prefix_library()]
     reasons = []
     for name in names:
         if name is not None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 from ._arguments import Key, counted
 from ._library import BorrowedHandle
+from ._zeros import map_zeros
 from .errors import check
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ class Borrowed:
     """What `Segment.borrow()` lends: a context manager that gives a `memoryview`, read-only and of unsigned bytes.
 
     The value stays lent as long as something refers to its memory, a slice of the view or an array over it too, so that
-    none of them ever reads what a writer has put there since.
+    none of them ever reads what a writer has put there since. A forked child hasn't the memory: there the view raises
+    `ValueError`, and what was made of it may read as zeros.
     """
 
     def __init__(self, segment: Segment, key: Key) -> None:
@@ -87,19 +89,30 @@ def _view(handle: BorrowedHandle, start: Optional[int], length: int) -> memoryvi
         return memoryview(b"")
     memory: Any = (ctypes.c_ubyte * length).from_address(start)
     memory.lent = handle
+    _memory[id(memory)] = memory
     return memoryview(memory).toreadonly().cast("B")
 
 
 _lent: weakref.WeakSet[Borrowed] = weakref.WeakSet()
 
+# Each array over lent memory, by its id.
+_memory: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+
 
 def _forget() -> None:
-    """In a forked child: what is lent is the parent's, and isn't mapped here."""
+    """In a forked child: what is lent is the parent's, and isn't mapped here.
+
+    What can't be taken away reads as zeros, as memory with MADV_WIPEONFORK does; it would fault, or show what is mapped
+    there next.
+    """
     for borrowed in list(_lent):
         try:
             borrowed.close()
         except BufferError:
-            continue
+            borrowed._view = None
+    for memory in list(_memory.values()):
+        map_zeros(ctypes.addressof(memory), len(memory))
+    _memory.clear()
 
 
 os.register_at_fork(after_in_child=_forget)

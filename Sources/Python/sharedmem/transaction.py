@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _Default = TypeVar("_Default")
 
+_NOT_COMMITTED = 2**64 - 1
+
 
 class Transaction(Resource):
     """What `Segment.transaction()` begins. Nothing is locked, and nobody sees anything of it, before the commit.
@@ -39,7 +41,8 @@ class Transaction(Resource):
         self._segment_name = segment.name
         # The library lets one thread at a time into a transaction.
         self._lock = threading.RLock()
-        self._version: Optional[int] = None
+        # The library writes it before an exception of a signal handler can follow the commit.
+        self._version = ctypes.c_uint64(_NOT_COMMITTED)
         self._is_stale = False
         # Whether it expects a version that it hasn't read.
         self._is_conditional = False
@@ -47,7 +50,8 @@ class Transaction(Resource):
     @property
     def version(self) -> Optional[int]:
         """The version of the changes, or of what was read if there are none; None: it isn't committed."""
-        return self._version
+        version = self._version.value
+        return None if version == _NOT_COMMITTED else version
 
     @property
     def is_stale(self) -> bool:
@@ -113,18 +117,16 @@ class Transaction(Resource):
     def commit(self) -> int:
         """Does all changes at once and returns their version; the transaction is over, whatever comes of it.
 
-        `SharedMemStale` if something that was read has changed since; nothing was written then.
+        `SharedMemStale` if something that was read has changed since; nothing was written then. After an exception of a
+        signal handler, such as `KeyboardInterrupt`, `version` says whether the changes were done.
         """
-        version = ctypes.c_uint64()
         with self._lock:
             handle: Any = self._held()
             self._handle = None
-            result = self._library.commit(handle, ctypes.byref(version))
-            # The library has freed it.
-            handle.value = None
+            # The library frees it.
+            result = self._library.commit(handle.taken(), ctypes.byref(self._version))
         self._check(result)
-        self._version = version.value
-        return version.value
+        return self._version.value
 
     def abort(self) -> None:
         """Forgets all changes. May be called again, and after a commit."""
