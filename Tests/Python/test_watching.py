@@ -163,6 +163,16 @@ def test_a_selector_follows(segment):
             assert found[-1].key == f"a/{number}"
 
 
+def test_a_selector_is_told_of_the_end(segment):
+    with segment.watch("key") as watch, selectors.DefaultSelector() as selector:
+        selector.register(watch, selectors.EVENT_READ)
+        while selector.select(0):
+            assert watch.next(timeout=0) is None
+        watch.cancel()
+        assert selector.select(LIMIT)
+        assert list(watch) == []
+
+
 def test_asyncio_follows_another_process(segment):
     async def follow():
         loop, seen, ready = asyncio.get_running_loop(), [], asyncio.Event()
