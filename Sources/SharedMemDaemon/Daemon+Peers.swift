@@ -4,23 +4,21 @@ internal import SharedMemBroker
 internal import SharedMemProtocol
 
 extension Daemon {
-    /// Takes all connections that wait.
+    /// Takes a connection that waits; the loop comes back for further ones.
+    ///
+    /// A try for another would cost more than being told of it, and the first one waits for its answer.
     func accept() throws(Errno) {
-        while true {
-            do throws(Errno) {
-                // The kernel gives the lowest number that is free.
-                let next = try listener?.socket.descriptor.duplicated().rawValue ?? 0
-                guard next < firstReservedDescriptor else { throw Errno.tooManyOpenFiles }
-                guard let socket = try listener?.socket.accept() else {
-                    hasToldOfLack = false
-                    return
-                }
-                welcome(socket)
-            } catch {
-                // The client gave up before its turn; see accept(2).
-                if error == Errno(rawValue: ECONNABORTED) { continue }
-                return try pauseAccepting(error)
-            }
+        do throws(Errno) {
+            // The kernel gives the lowest number that is free.
+            let next = try listener?.socket.descriptor.duplicated().rawValue ?? 0
+            guard next < firstReservedDescriptor else { throw Errno.tooManyOpenFiles }
+            guard let socket = try listener?.socket.accept() else { return }
+            hasToldOfLack = false
+            welcome(socket)
+        } catch {
+            // The client gave up before its turn; see accept(2).
+            if error == Errno(rawValue: ECONNABORTED) { return }
+            try pauseAccepting(error)
         }
     }
 
