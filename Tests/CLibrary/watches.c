@@ -317,8 +317,8 @@ static void end_of_a_watch(void) {
     sharedmem_close(segment);
 }
 
-/* A child has none of the threads that its parent has. */
-static void ask_without_threads(void) {
+/* The first fact that asks for a descriptor, so that the process has no thread for it yet. */
+static void a_descriptor_needs_its_thread(void) {
     sharedmem_segment *segment = made("watch-threadless", 0);
     sharedmem_watch *watch = NULL;
     GIVES(sharedmem_watch_open(segment, KEY("key"), 0, &watch));
@@ -332,8 +332,6 @@ static void ask_without_threads(void) {
     sharedmem_watch_close(watch);
     sharedmem_close(segment);
 }
-
-static void a_descriptor_needs_its_thread(void) { in_child(ask_without_threads); }
 
 /* A thread that takes one change. */
 static struct {
@@ -419,9 +417,9 @@ static const struct fact facts[] = {
     {"who was too slow gets a listing", the_slow_get_a_listing},
     {"watches: each error", watch_calls_fail},
     {"cancelling ends the waits of all threads, now and later", cancelling_ends_all_waits},
+    {"a descriptor whose thread can't be started isn't handed out", a_descriptor_needs_its_thread},
     {"poll(2) finds the descriptor readable as long as there is something, and not longer", event_loops_are_told},
     {"poll(2) finds the descriptor readable after the watch is cancelled", end_of_a_watch},
-    {"a descriptor whose thread can't be started isn't handed out", a_descriptor_needs_its_thread},
     {"what one thread finds and doesn't take wakes another", threads_share_what_one_finds},
     {"four threads of one watch get every key's last change between them", threads_share_a_watch},
 };
